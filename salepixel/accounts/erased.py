@@ -1,6 +1,6 @@
 """The list of erased people of an account. It is read before anything about a person is stored.
 
-It holds keyed hashes only. They are kept for good: whoever was erased is not stored again, whatever a
+It holds keyed hashes only. They are kept for good: an erased person is not stored again, whatever a
 journal, a webhook, a poll or a list of contacts brings. See docs/adr/0038-erasure-and-retention.md.
 """
 

@@ -16,7 +16,8 @@ from salepixel.orders.sold import SoldLine
 class BuyerIs(StrEnum):
     """Whether an earlier purchase of an order's buyer, by the same e-mail address, is known in the account.
 
-    UNKNOWN: the order has no address, its buyer was erased, or it is no purchase.
+    UNKNOWN: the order has no address, or is no purchase. An erasure leaves what was decided before: without
+    the address it leads to nobody, and the sums stay.
     """
 
     FIRST = "first"

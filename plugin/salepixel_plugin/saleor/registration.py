@@ -143,7 +143,7 @@ def _app_of(shop: Shop, token: str) -> App:
         )
         raise _Failure(401, "UNKNOWN_APP_ID", text) from error
     except ShopUnavailable as error:
-        # Only the operator sees the actual answer: it would show our network to whoever added the shop.
+        # Only the operator sees the actual answer: it would show our network to the one who added the shop.
         log.warning("shop_call_failed", shop=shop.id, reason=error.reason, problem=str(error))
         text = "Salepixel got no answer from a Saleor API. Check that it can be reached, then press Retry: "
         raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error

@@ -43,7 +43,7 @@ invitations = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("digest", sa.Text, nullable=False),  # SHA-256 of the secret in the link, hex
     sa.Column("emp_id", sa.BigInteger, nullable=False),  # EVERYWHERE: all accounts
-    sa.Column("email", sa.Text, nullable=False),  # empty: whoever has the link enters one
+    sa.Column("email", sa.Text, nullable=False),  # empty: entered by the person with the link
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("contacts", sa.Boolean, nullable=False),
     sa.Column("person_id", sa.Text),  # a person who gets a new password, and no membership

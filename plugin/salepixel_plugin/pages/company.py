@@ -73,14 +73,8 @@ def end_company() -> Response:
     state, code = request.args.get("state", ""), request.args.get("code", "")
     if begun is None or begun.attempt.state != state:
         return _failed("", "other_state", language().text(_BEGIN_AGAIN), 403)
-    if (
-        request.args.get("error")
-        or not code
-        or request.args.get("iss", provider.client.issuer)
-        != (
-            provider.client.issuer  # RFC 9207
-        )
-    ):
+    issuer = request.args.get("iss", provider.client.issuer)  # RFC 9207
+    if request.args.get("error") or not code or issuer != provider.client.issuer:
         return _failed(begun.there, "provider_refused", language().text(_REFUSED), 403)
     try:
         with of_company().slot():

@@ -37,13 +37,15 @@ class Invited:
 def invite(emp_id: int, email: str, rights: Rights, language: Language) -> Invited:
     """Invite somebody to an account, or to EVERYWHERE.
 
-    Raises Declined, or a Refusal if there are SMTP settings and the e-mail cannot be sent: then nobody is
-    invited, and the link does not exist.
+    Raises Declined, or a Refusal if there are SMTP settings and the e-mail cannot be sent: then the link does
+    not exist, and an earlier invitation of the same person stays valid.
     """
-    here = services()
+    here, now = services(), datetime.now(UTC)
     with writing() as connection:
-        made, secret = use_cases.invite(connection, principal(), emp_id, email, rights, datetime.now(UTC))
         server = server_of(connection, here.keys, emp_id, here.smtp)
+        made, secret = use_cases.invite(
+            connection, principal(), emp_id, email, rights, now, replaces=server == "no_smtp"
+        )
         account = get_account(connection, emp_id)
     link = link_of(here.settings.plugin_url, secret)
     if server == "no_smtp":
@@ -60,6 +62,10 @@ def invite(emp_id: int, email: str, rights: Rights, language: Language) -> Invit
     if not sent:
         why = language.text(ANSWERS[answer.reason])
         raise Refusal(409, "invitation_not_sent", _NOT_SENT, why=why)
+    with writing() as connection:
+        for other in use_cases.see_members(connection, principal(), emp_id, now).invitations:
+            if other.email == made.email and other.id != made.id:
+                use_cases.withdraw_invitation(connection, principal(), other.id)
     return Invited(made, "")
 
 

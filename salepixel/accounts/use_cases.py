@@ -107,6 +107,15 @@ def see_keys(connection: sa.Connection, principal: Principal, emp_id: int) -> tu
     return account, [one for one in api_keys.list_api_keys(connection, principal) if one.emp_id == emp_id]
 
 
+def see_all_keys(connection: sa.Connection, principal: Principal) -> list[KeyEntry]:
+    """The keys of the accounts that the principal owns, oldest first. Raises NotAllowed if it owns none."""
+    owned = principal.accounts_to_change(Change.ACCESS)
+    if owned == frozenset():
+        raise NotAllowed("for_owners")
+    found = api_keys.list_api_keys(connection, principal)
+    return [one for one in found if owned is None or one.emp_id in owned]
+
+
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:
     """Revoke a key and its sessions. Raises NotFound, NotAllowed, or Conflict for the key in the settings."""
     found = (entry for entry in api_keys.list_api_keys(connection, principal) if entry.id == key_id)

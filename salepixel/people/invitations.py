@@ -42,17 +42,21 @@ def add_invitation(
     rights: Rights,
     at: datetime,
     person_id: str | None = None,
+    *,
+    replaces: bool = True,
 ) -> tuple[Invitation, str]:
-    """Store an invitation in place of an earlier one for the same; returns it, and the secret of its link.
+    """Store an invitation; returns it, and the secret of its link.
 
-    Only the digest of the secret is stored. Deletes expired invitations.
+    `replaces`: in place of earlier ones for the same. Only the digest of the secret is stored. Deletes
+    expired invitations.
     """
     same = sa.and_(
         invitations.c.emp_id == emp_id,
         invitations.c.email == email,
         invitations.c.person_id.is_(None) if person_id is None else invitations.c.person_id == person_id,
     )
-    connection.execute(sa.delete(invitations).where(sa.or_(same, invitations.c.expires_at <= at)))
+    ended = invitations.c.expires_at <= at
+    connection.execute(sa.delete(invitations).where(sa.or_(same, ended) if replaces else ended))
     new, secret = Invitation(new_id(), emp_id, email, rights, person_id, at, at + VALID_FOR), _new_secret()
     values = {
         "id": new.id,

@@ -68,11 +68,18 @@ def see_members(connection: sa.Connection, principal: Principal, emp_id: int, at
 
 
 def invite(
-    connection: sa.Connection, principal: Principal, emp_id: int, email: str, rights: Rights, at: datetime
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    email: str,
+    rights: Rights,
+    at: datetime,
+    *,
+    replaces: bool = True,
 ) -> tuple[Invitation, str]:
     """Invite somebody; returns the invitation, and the secret of its link, which is shown only now.
 
-    Another invitation of the same person is withdrawn. Raises NotFound, NotAllowed, BadField, or Conflict if
+    `replaces`: earlier invitations of the same person end. Raises NotFound, NotAllowed, BadField, or Conflict if
     the person is a member.
     """
     _require_owner(connection, principal, emp_id)
@@ -81,7 +88,7 @@ def invite(
     address = normal_address(email)
     if any(member.email == address for member in store.list_members(connection, emp_id)):
         raise Conflict("already_member")
-    made = invitations.add_invitation(connection, emp_id, address, _complete(rights), at)
+    made = invitations.add_invitation(connection, emp_id, address, _complete(rights), at, replaces=replaces)
     changes = {"role": (None, name_of(made[0].rights))}
     record(connection, principal, emp_id, Action.INVITED, made[0].id, "", changes)
     return made

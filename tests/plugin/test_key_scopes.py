@@ -54,6 +54,13 @@ def test_a_key_that_reads_changes_nothing(office: Office) -> None:
     assert _counts(office) == {"key_reads_only": 2}
 
 
+def test_a_key_that_reads_does_not_list_the_keys(office: Office) -> None:
+    key = _new(office, scope="read")["key"]
+    refused = office.call("GET", "/keys", key=key)
+    assert (refused.status_code, (refused.json or {})["reason"]) == (403, "for_owners")
+    assert "mailer" not in refused.text
+
+
 def test_a_key_that_reads_sees_no_secret_in_an_address(office: Office) -> None:
     """Neither what connects a shop to the account, nor the keys of other servers."""
     office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://new.test/graphql/"})
@@ -127,12 +134,21 @@ def test_the_page_creates_shows_once_and_revokes(office: Office) -> None:
     (key,) = re.findall(r"sp_[\w-]{20,}", shown.text)
     again = office.page(PAGE, key=SHOES)
     assert key not in again.text
+    assert f'id="new-key">{key}<' in shown.text
+    assert 'data-copies="new-key"' in shown.text
+    assert "script-src 'self'" in shown.headers["Content-Security-Policy"]
     assert "&lt;b&gt;shop" in again.text
     (its_id,) = (row["id"] for row in office.get("/keys", SHOES)["keys"] if row["name"] == "<b>shop")
     revoke = {"step": "revoke", "key": its_id}
     assert office.page(PAGE, method="POST", data=revoke, key=HATS).status_code == 404
     assert office.page(PAGE, method="POST", data=revoke, key=SHOES).status_code == 303
     assert office.call("POST", "/sales", SALES, key).status_code == 401
+
+
+def test_a_key_is_revoked_only_after_a_second_press(office: Office) -> None:
+    page = office.page(PAGE, key=SHOES).text
+    assert 'value="revoke"' in page
+    assert 'value="revoke"' not in re.sub(r"(?s)<details.*?</details>", "", page)
 
 
 @pytest.mark.parametrize(

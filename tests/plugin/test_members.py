@@ -134,6 +134,53 @@ def test_an_email_that_cannot_be_sent_leaves_no_invitation(office: Office) -> No
     assert office.get(MEMBERS, SHOES)["invitations"] == []
 
 
+def test_an_email_that_cannot_be_sent_leaves_the_earlier_invitation_valid(office: Office) -> None:
+    with post_office() as place:
+        _use(office, place.port)
+        earlier = office.post(INVITATIONS, BO, SHOES)
+        (mail,) = place.mails
+    with post_office(answers={"RCPT": "550 unknown"}) as place:
+        _use(office, place.port)
+        assert office.call("POST", INVITATIONS, BO, SHOES).status_code == 409
+    assert [one["id"] for one in office.get(MEMBERS, SHOES)["invitations"]] == [earlier["id"]]
+    assert _join(office, mail.get_content()).status_code == 303
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+def test_a_new_invitation_ends_the_earlier_one_of_the_same_person_alone(
+    office: Office, by_mail: bool
+) -> None:
+    with post_office() as place:
+        if by_mail:
+            _use(office, place.port)
+        first, other, second = (
+            office.post(INVITATIONS, BO | {"email": email}, SHOES)
+            for email in ("bo@shop.test", "cy@shop.test", "bo@shop.test")
+        )
+    found = [one["id"] for one in office.get(MEMBERS, SHOES)["invitations"]]
+    assert sorted(found) == sorted([other["id"], second["id"]])
+    assert first["id"] not in found
+
+
+@pytest.mark.parametrize("smtp", [True, False])
+def test_a_shown_link_has_a_copy_button(office: Office, smtp: bool) -> None:
+    with post_office() as place:
+        if smtp:
+            _use(office, place.port)
+        form = {"step": "invite", "email": "bo@shop.test", "role": "editor"}
+        page = office.page("/accounts/7/members", SHOES, method="POST", data=form)
+    assert ('data-copies="new-link"' in page.text) is not smtp
+    assert ('id="new-link">http' in page.text) is not smtp
+
+
+def test_a_person_or_an_invitation_is_removed_only_after_a_second_press(office: Office) -> None:
+    add_person(office)
+    office.post(INVITATIONS, BO, SHOES)
+    page = office.page("/accounts/7/members", SHOES).text
+    assert len(re.findall(r'value="(?:remove|withdraw)"', page)) == 2
+    assert not re.findall(r'value="(?:remove|withdraw)"', re.sub(r"(?s)<details.*?</details>", "", page))
+
+
 def test_an_account_sends_few_invitations(
     office: Office, place: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

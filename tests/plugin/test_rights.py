@@ -192,6 +192,8 @@ def _may_read(endpoint: str, role: str) -> bool:
         return False
     if endpoint in FOR_OWNERS:
         return role == "owner"
+    if endpoint == "api.list_keys":
+        return role in ("owner", "elsewhere")
     return endpoint not in SHOWS_CONTACTS or role in ("owner", "editor", "viewer", "read key")
 
 

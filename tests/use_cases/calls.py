@@ -304,6 +304,7 @@ OF_ALL_ACCOUNTS: dict[Callable[..., Any], Call] = {
 LISTS: dict[Callable[..., Any], Call] = {
     destinations.see_dead_letters: lambda w, who: destinations.see_dead_letters(w.connection, who, 10, None),
     orders.see_failed_orders: lambda w, who: orders.see_failed_orders(w.connection, who, 10, None),
+    accounts.see_all_keys: lambda w, who: accounts.see_all_keys(w.connection, who),
 }
 
 

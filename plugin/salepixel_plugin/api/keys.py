@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from salepixel.accounts import use_cases
-from salepixel.accounts.api_keys import KeyEntry, list_api_keys
+from salepixel.accounts.api_keys import KeyEntry
 from salepixel.accounts.principal import KeyScope
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
@@ -72,11 +72,11 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
 
 @blueprint.get("/keys")
 @blueprint.output(KeysOut)
-@blueprint.doc(security="bearer")
+@blueprint.doc(security="bearer", responses={403: "A key that only reads"})
 def list_keys() -> dict[str, Any]:
-    """The keys of the API key's account, or all keys for a key with all rights."""
+    """The keys of the API key's account, or all keys for a key with all rights. For owners and `write` keys."""
     with services().database.read() as connection:
-        return {"keys": [_as_json(entry) for entry in list_api_keys(connection, principal())]}
+        return {"keys": [_as_json(entry) for entry in use_cases.see_all_keys(connection, principal())]}
 
 
 @blueprint.delete("/keys/<key_id>")

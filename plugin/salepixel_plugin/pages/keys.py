@@ -12,7 +12,7 @@ from salepixel.accounts.use_cases import IssuedKey
 from salepixel.reading.text import read_text
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page, with_script
 from salepixel_plugin.services import services
 
 SCOPES = {
@@ -88,5 +88,6 @@ def _keys_page(emp_id: int, issued: IssuedKey | None = None, wrong: dict[str, st
         wrong=wrong or {},
         sent=request.form if wrong else {},
     )
+    answer.headers["Content-Security-Policy"] = with_script()
     answer.status_code = 422 if wrong else 200
     return answer

@@ -14,7 +14,7 @@ from salepixel.storage.schema import EVERYWHERE
 from salepixel_plugin import inviting
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, page, say
+from salepixel_plugin.pages.blueprint import blueprint, language, page, say, with_script
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services, writing
 
@@ -124,5 +124,6 @@ def _members_page(
         wrong=wrong or {},
         sent=request.form if wrong else {},
     )
+    answer.headers["Content-Security-Policy"] = with_script()
     answer.status_code = 422 if wrong else 200
     return answer

@@ -1,5 +1,6 @@
 """The page Shops: connect a Saleor, list its Dashboards, pause and remove it, without a command line."""
 
+import re
 from typing import Any
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_shop_is_connected_from_the_page(office: Office, shop: str) -> None:
     assert _shop(office)["manifest_url"] in text
     assert "https://shop.test/dashboard/" in text, "proposed, not set"
     assert _shop(office)["dashboards"] == []
+
+
+def test_a_shop_is_removed_only_after_a_second_press(office: Office, shop: str) -> None:
+    text = office.page(PATH, SHOES).text
+    assert 'value="remove"' in text
+    assert 'value="remove"' not in re.sub(r"(?s)<details.*?</details>", "", text)
 
 
 @pytest.mark.parametrize("api_url", ["", "shop.test", "ftp://shop.test/", "javascript:alert(1)"])

@@ -308,6 +308,7 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
         "deep": f"cursor={write_cursor(contact_ref(9))}",
     },
     "pages.items": lambda at: {"by name": "sort=item", "search": "q=jacket"},
+    "pages.list_account_items": lambda at: {"28 days": "period=28d", "a year": _last_days(364)},
     "pages.links": lambda at: {"by orders": "sort=-orders"},
     "api.account_overview": lambda at: {"a year": f"{_last_days(364)}&compare=year"},
     "api.list_sales": lambda at: _sales_in_parts(at) | {"1000 rows": "limit=1000"},

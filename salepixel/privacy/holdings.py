@@ -145,6 +145,8 @@ WITHOUT_PERSON = {
     "part_sums": "campaign_id kind name currency slot orders gross_high gross_low refunded_high refunded_low",
     "account_items": "emp_id item sku currency slot quantity_high quantity_low gross_high gross_low "
     "refunded_high refunded_low",
+    "item_days": "emp_id span first item sku currency slot quantity_high quantity_low gross_high gross_low "
+    "refunded_high refunded_low",
     "item_sums": "campaign_id item sku currency slot quantity_high quantity_low gross_high gross_low "
     "refunded_high refunded_low",
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",

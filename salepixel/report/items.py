@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from salepixel.campaigns.store import campaign_names
 from salepixel.money.amounts import from_minor
 from salepixel.money.quantities import from_thousandths
+from salepixel.report.periods import ALWAYS, Period
+from salepixel.sums import item_days
 from salepixel.sums.items import campaigns_of_item, read_account_items, read_items
 from salepixel.sums.large import read_sum
 
@@ -45,9 +47,16 @@ def items_sold(connection: sa.Connection, campaign_id: str, limit: int) -> list[
     return _sold(read_items(connection, campaign_id, limit))
 
 
-def account_items_sold(connection: sa.Connection, emp_id: int, limit: int) -> list[ItemSold]:
-    """The items of all campaigns of an account together, those with the highest gross revenue first."""
-    return _sold(read_account_items(connection, emp_id, limit))
+def account_items_sold(
+    connection: sa.Connection, emp_id: int, limit: int, period: Period = ALWAYS
+) -> list[ItemSold]:
+    """The items of all campaigns of an account in a period, those with the highest gross revenue first.
+
+    Refunds are those of the orders of the period, whenever they were made.
+    """
+    if period == ALWAYS:
+        return _sold(read_account_items(connection, emp_id, limit))
+    return _sold(item_days.read_account_items(connection, emp_id, period.days, limit))
 
 
 def sold_by_campaigns(

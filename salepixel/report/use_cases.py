@@ -346,10 +346,11 @@ def list_items_sold(
 
 
 def list_account_items(
-    connection: sa.Connection, principal: Principal, emp_id: int
+    connection: sa.Connection, principal: Principal, emp_id: int, period: Period = ALWAYS
 ) -> tuple[Account, list[ItemSold]]:
-    """An account, and the items that its campaigns sold, as `list_items_sold`."""
-    return see_account(connection, principal, emp_id), account_items_sold(connection, emp_id, LARGEST)
+    """An account, and the items that its campaigns sold in a period, as `list_items_sold`."""
+    account = see_account(connection, principal, emp_id)
+    return account, account_items_sold(connection, emp_id, LARGEST, period)
 
 
 def list_campaigns_of_item(

@@ -11,7 +11,7 @@ from salepixel.storage.schema import account_items, campaigns, item_sums, sales
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 from salepixel.sums.large import halves, kept_sum, sum_of_halves
 
-_MAX_CHARS = 255
+MAX_CHARS = 255
 """Names with the same first 255 characters count as one: PostgreSQL allows 2,704 bytes in an index entry."""
 
 _LARGE = ("quantity", "gross", "refunded")
@@ -29,7 +29,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]], owner: str = "campaign_id") -> Ce
     """The cells to which these rows of `sales` add up, by campaign or by account (`emp_id`)."""
     cells: dict[Key, list[int]] = {}
     for row in rows:
-        key = row[owner], row["item"][:_MAX_CHARS], row["sku"] or "", row["currency"]
+        key = row[owner], row["item"][:MAX_CHARS], row["sku"] or "", row["currency"]
         quantity, amount, refunded = to_thousandths(row["quantity"]), row["amount"], row["refunded"]
         measures = *halves(quantity), *halves(amount), *halves(refunded)
         so_far = cells.get(key, [0] * len(measures))
@@ -51,7 +51,7 @@ def _define(owner: sa.Column[Any]) -> sa.Select[Any]:
     # A subquery, because PostgreSQL takes two expressions with equal parameters for different ones.
     rows = sa.select(
         owner,
-        sa.func.substr(sales.c.item, 1, _MAX_CHARS).label("item"),
+        sa.func.substr(sales.c.item, 1, MAX_CHARS).label("item"),
         sa.func.coalesce(sales.c.sku, "").label("sku"),
         sales.c.currency,
         sa.type_coerce(sales.c.quantity, sa.BigInteger).label("quantity"),
@@ -74,7 +74,7 @@ def is_item(
 
     `columns`: item and sku of the sales.
     """
-    its_name = sa.func.substr(columns["item"], 1, _MAX_CHARS) == name
+    its_name = sa.func.substr(columns["item"], 1, MAX_CHARS) == name
     return [its_name] if sku is None else [its_name, sa.func.coalesce(columns["sku"], "") == sku]
 
 
@@ -95,21 +95,21 @@ def read_items(connection: sa.Connection, campaign_id: str, limit: int) -> Seque
     Rows with item, sku, currency and, for `large.read_sum`, quantity (in thousandths) and minor units: gross,
     refunded.
     """
-    return _read(connection, item_sums, item_sums.c.campaign_id == campaign_id, limit)
+    return add_up_items(connection, sa.select(item_sums).where(item_sums.c.campaign_id == campaign_id), limit)
 
 
 def read_account_items(connection: sa.Connection, emp_id: int, limit: int) -> Sequence[sa.Row[Any]]:
     """The items of all campaigns of an account together, as `read_items`."""
-    return _read(connection, account_items, account_items.c.emp_id == emp_id, limit)
+    return add_up_items(connection, sa.select(account_items).where(account_items.c.emp_id == emp_id), limit)
 
 
-def _read(
-    connection: sa.Connection, table: sa.Table, ours: sa.ColumnElement[bool], limit: int
-) -> Sequence[sa.Row[Any]]:
+def add_up_items(connection: sa.Connection, cells: sa.SelectBase, limit: int) -> Sequence[sa.Row[Any]]:
+    """The items that these cells add up to, as `read_items`."""
+    table = cells.subquery()
     key = table.c.item, table.c.sku, table.c.currency
     quantity, *money = (tuple(kept_sum(table, name)) for name in _LARGE)
     high, low = (sa.func.sum(table.c[name]) for name in ("gross_high", "gross_low"))
-    query = sa.select(*key, *quantity, *(half for both in money for half in both)).where(ours).group_by(*key)
+    query = sa.select(*key, *quantity, *(half for both in money for half in both)).group_by(*key)
     sold = sa.or_(*(sa.func.sum(table.c[f"quantity_{half}"]) != 0 for half in ("high", "low")))
     return connection.execute(query.having(sold).order_by(high.desc(), low.desc(), *key).limit(limit)).all()
 

@@ -22,7 +22,7 @@ def sum_of_halves(value: sa.ColumnElement[int], name: str) -> Iterator[sa.Label[
     yield sa.func.sum(value % _BASE).label(f"{name}_low")
 
 
-def kept_sum(table: sa.Table, name: str) -> Iterator[sa.Label[Any]]:
+def kept_sum(table: sa.FromClause, name: str) -> Iterator[sa.Label[Any]]:
     """Two columns for `read_sum`, from a table that stores the measure in halves."""
     for half in ("high", "low"):
         yield sa.func.sum(table.c[f"{name}_{half}"]).label(f"{name}_{half}")

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from salepixel.sums import buyers, items, parts, sales
+from salepixel.sums import buyers, item_days, items, parts, sales
 from salepixel.sums.sales import Sold
 
 
@@ -14,4 +14,5 @@ def add(connection: sa.Connection, before: Sold, after: Sold) -> None:
     """
     parts.add(connection, sales.add(connection, before, after))
     items.add(connection, before.sales, after.sales)
+    item_days.add(connection, before.sales, after.sales)
     buyers.add(connection, before.sales, after.sales)

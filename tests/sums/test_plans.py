@@ -13,7 +13,7 @@ from salepixel.report import sales as report
 from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
-from salepixel.sums import buyers, decisions, delays, hours, items, parts, revenue, sales
+from salepixel.sums import buyers, decisions, delays, hours, item_days, items, parts, revenue, sales
 from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
@@ -61,6 +61,11 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         lambda connection: parts.sold_by_link(connection, CAMPAIGN),
         "part_sums",
         ["campaign_id", "kind"],
+    ),
+    "items of some days": (
+        lambda connection: item_days.read_account_items(connection, 1, (1, 700), 9),
+        "item_days",
+        ["emp_id", "span", "first"],
     ),
     "items": (lambda connection: items.items_of(connection, CAMPAIGN), "item_sums", ["campaign_id"]),
     "clicks by hour": (

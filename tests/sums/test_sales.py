@@ -29,7 +29,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import buyers
 from salepixel.sums import buyers as buyer_sums
-from salepixel.sums import decisions, delays, items, links, outcomes, parts, revenue, sales, sold
+from salepixel.sums import decisions, delays, item_days, items, links, outcomes, parts, revenue, sales, sold
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
@@ -99,6 +99,7 @@ def check(database: Database) -> None:
         sales.BY_CAMPAIGN: sales.by_campaign(by_all),
         items.SUM: items.sums_of(rows),
         items.BY_ACCOUNT: items.sums_of(rows, "emp_id"),
+        item_days.SUM: item_days.sums_of(rows),
         buyer_sums.SUM: buyer_sums.sums_of(rows),
         decisions.SUM: decisions.sums_of(decided),
         decisions.SEEN: decisions.seen_cells(decided),
@@ -159,7 +160,7 @@ def test_a_buyer_whose_only_order_is_another_ones_now_is_none(
 SPOILT = {
     kept.table.name: kept
     for kept in (
-        *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, items.BY_ACCOUNT, buyer_sums.SUM),
+        *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, items.BY_ACCOUNT, item_days.SUM, buyer_sums.SUM),
         *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM, outcomes.SUM, parts.SUM),
     )
 }

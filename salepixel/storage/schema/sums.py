@@ -161,6 +161,18 @@ account_items = sa.Table(
     sqlite_with_rowid=False,
 )
 
+item_days = sa.Table(
+    "item_days",  # account_items by the day of the order; each sale is in one span of each length
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),  # days (sums.item_days.SPANS)
+    sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),  # its first day
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("item", "sku", "currency")),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    *_large("quantity", "gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
 buyers = sa.Table(
     "buyers",  # known contacts with orders; no slot, so that exactly one writer adds a new buyer
     metadata,

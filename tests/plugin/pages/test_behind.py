@@ -149,3 +149,24 @@ def test_an_item_of_the_account_leads_to_its_campaigns_and_their_sales(office: O
         (sales,) = (unescape(one) for one in re.findall(r'href="(/campaigns/\w+/sales[^"]+)"', by_campaign))
         assert behind(office, sales)[0] == money(row["Net revenue"])
         assert money(next(rows_behind(office, link))["Net revenue"]) == money(row["Net revenue"])
+
+
+@pytest.mark.parametrize("days", [0, 1, None])
+def test_the_items_of_some_days_add_up_to_the_orders_of_these_days(office: Office, days: int | None) -> None:
+    fill_more(office)
+    day = None if days is None else (PLACED - days * DAY).date()
+    query = "" if day is None else f"from={day}&to={day}"
+    net = behind(office, f"/accounts/7/orders?outcome=earned&{query}")[0]
+    items = [*rows_behind(office, f"/accounts/7/items?{query}")]
+    assert sum((money(row["Net revenue"]) for row in items), Decimal(0)) == net > 0
+    page = office.page(f"/accounts/7/items?{query}").text
+    (file,) = (unescape(one) for one in re.findall(r'href="(/accounts/7/items\.csv[^"]*)"', page))
+    assert len(office.page(file).text.splitlines()) - 1 == len(items)
+
+
+def test_days_without_items_lead_to_other_days(office: Office) -> None:
+    fill_more(office)
+    day = (PLACED - 30 * DAY).date()
+    page = office.page(f"/accounts/7/items?from={day}&to={day}").text
+    assert "No items sold on these days" in page
+    assert 'name="from"' in page

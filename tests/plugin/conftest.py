@@ -34,7 +34,8 @@ ALL = "the key with all rights"
 SHOES = "the key of account 7"
 OWNER_OF_7 = Principal({7: FULL}, "Shoes")
 HATS = "the key of account 8"
-PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+PLACED = _AGO - timedelta(hours=_AGO.hour == 0)  # the click an hour before is of the same day
 
 
 @dataclass

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from demo.catalogue import BY_SLUG
 from demo.mails import MAILINGS
+from demo.past import opened
 from demo.play import ThreeMonths
 from demo.world import Person, Purchase, Refund
 from kit.play import Player, Scene
@@ -60,7 +61,7 @@ def watched(played: ThreeMonths, now: datetime) -> list[Watched]:
 
 
 def play(stack: Stack, played: ThreeMonths) -> list[Purchase]:
-    """Click and buy over HTTP; returns the orders. Raises WentWrong."""
+    """Click and buy over HTTP, and let the shops count; returns the new orders. Raises WentWrong."""
     with closing(Player(stack, played.shops["EUR"], played.emp_id)) as player:
         scene = _scene(player, played)
         orders = watched(played, datetime.now(UTC))
@@ -69,6 +70,9 @@ def play(stack: Stack, played: ThreeMonths) -> list[Purchase]:
                 player.scan(scene, one.story.buyer)
         for one in orders:
             player.buy(scene, one.story)
+    with opened(stack, datetime.now(UTC)) as past:
+        first = min(one.at for one in played.season.purchases).date()
+        past.count_in_shops(played.shop_ids.values(), first)
     return [one.purchase for one in orders]
 
 

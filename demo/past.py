@@ -5,9 +5,9 @@ in the journal. So what happened weeks ago goes through the same code as what ha
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import requests
@@ -25,6 +25,10 @@ from salepixel.keys import load_keys
 from salepixel.mails.view import Tracking
 from salepixel.orders.queue import count_due
 from salepixel.settings import EdgeSettings, PluginSettings
+from salepixel.shops.contract import open_access
+from salepixel.shops.platforms import CONNECTORS
+from salepixel.shops.polls import store_counts
+from salepixel.shops.store import get_shop
 from salepixel.storage.database import open_database
 from salepixel.wire import outgoing
 from salepixel.wire.jobs import DRAIN, FOLD, JobQueue
@@ -92,6 +96,21 @@ class Past:
                 if not count_due(connection, emp_id, datetime.max.replace(tzinfo=UTC)):
                     return
             self.queue.enqueue_once(DRAIN)
+
+    def count_in_shops(self, shop_ids: Iterable[str], first: date) -> None:
+        """Store what the shops count for each day (UTC) until now, for tracking health.
+
+        The worker asks for the last three days only, every five minutes: as long, the demo would show days
+        without a count, and today's from before its orders.
+        """
+        days = [first + timedelta(days=n) for n in range((self.now.date() - first).days + 1)]
+        for shop_id in shop_ids:
+            with self.database.read() as connection:
+                shop = get_shop(connection, shop_id)
+            assert shop is not None  # noqa: S101  # the demo connected it
+            counts = CONNECTORS[shop.platform].count_orders(open_access(self.keys, shop), days)
+            with self.database.write() as connection:
+                store_counts(connection, shop, counts, self.now)
 
     def close(self) -> None:
         """Close the connections."""

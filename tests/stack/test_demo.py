@@ -30,6 +30,7 @@ pytestmark = pytest.mark.long
 SCALE = 0.1
 """Of the three months: 1,800 contacts, 700 clicks and 60 orders."""
 
+PERIOD = "from=2026-08-22&to=2026-11-20"
 UNTIL = datetime(2026, 11, 20, 17, tzinfo=UTC)
 """The same orders in each run."""
 
@@ -59,6 +60,9 @@ def report_matches_the_truth(stack: Stack, emp_id: int) -> None:
         placed = live.play(stack, played)
         until(lambda: not compare(player.api, played, placed))
         assert compare(player.api, played, placed) == []
+        days = player.api("GET", f"/accounts/{emp_id}/coverage?{PERIOD}")["days"]
+        assert len(days) > 80
+        assert [one for one in days if one["in_shop"] != one["known"] or one["missing"]] == []
         for address, what in where_to_look(stack.plugin_url, played, placed[0].number):
             answer = requests.get(
                 address, headers={"Authorization": f"Bearer {stack.api_key}"}, timeout=PATIENCE_SECONDS

@@ -79,8 +79,8 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Invite somebody; returns the invitation, and the secret of its link, which is shown only now.
 
-    `replaces`: earlier invitations of the same person end. Raises NotFound, NotAllowed, BadField, or Conflict if
-    the person is a member.
+    `replaces`: earlier invitations of the same person end. Raises NotFound, NotAllowed, BadField, or
+    Conflict if the person is a member.
     """
     _require_owner(connection, principal, emp_id)
     if not is_email(email):

@@ -74,7 +74,7 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
 @blueprint.output(KeysOut)
 @blueprint.doc(security="bearer", responses={403: "A key that only reads"})
 def list_keys() -> dict[str, Any]:
-    """The keys of the API key's account, or all keys for a key with all rights. For owners and `write` keys."""
+    """The keys of the API key's account, or all keys for a key with all rights. Needs the scope `write`."""
     with services().database.read() as connection:
         return {"keys": [_as_json(entry) for entry in use_cases.see_all_keys(connection, principal())]}
 

@@ -1,6 +1,6 @@
 """Decisions and their candidates as stored; storing them requeues other orders if needed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -29,7 +29,9 @@ from salepixel.orders.store import StoredOrder
 from salepixel.storage.schema import candidates, decisions
 from salepixel.storage.upsert import insert_into
 from salepixel.sums import decisions as sums
+from salepixel.sums import returning
 from salepixel.sums.purchases import is_purchase
+from salepixel.sums.sales import Sold
 
 _KEY = ("shop_id", "order_id", "position", "emp_id")
 # By their stored names: calling an enum takes several times as long, and a batch reads hundreds.
@@ -114,7 +116,8 @@ def store_decisions(
         for stored, one in judged
     }
     _replace(connection, [stored for stored, _ in judged], now, before)
-    replace_sales(connection, [(stored, one.rows) for stored, one in judged])
+    sold_before, sold_now = replace_sales(connection, [(stored, one.rows) for stored, one in judged])
+    returning.add(connection, _bought(sold_before, before), _bought(sold_now, now))
     # First unmark these orders, then mark others, so that a new mark on one of these stays.
     mark_decided(connection, list(now))
     requeue_later_orders_of_customers(
@@ -127,6 +130,15 @@ def store_decisions(
         ],
     )
     _requeue_later_orders_of_buyers(connection, [stored for stored, _ in judged], now, before)
+
+
+def _bought(
+    sold: Mapping[OrderKey, Sold], decided: Mapping[OrderKey, StoredDecision]
+) -> Iterator[returning.Bought]:
+    """The sales of orders with a decision, each with what is known of its buyer."""
+    for key, decision in decided.items():
+        for row in sold[key].sales:
+            yield row, decision.worth.buyer_is
 
 
 def store_worth(

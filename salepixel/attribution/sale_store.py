@@ -27,8 +27,13 @@ SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
 
 
-def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, Sequence[Sale]]]) -> None:
-    """Replace the sales of orders and their refunds; writes only changed rows."""
+def replace_sales(
+    connection: sa.Connection, given: Sequence[tuple[StoredOrder, Sequence[Sale]]]
+) -> tuple[Mapping[OrderKey, Sold], Mapping[OrderKey, Sold]]:
+    """Replace the sales of orders and their refunds; writes only changed rows.
+
+    Returns the rows of each order before and after.
+    """
     keys = [stored.key for stored, _ in given]
     found = connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).all()
     # The query returns at least one row for each order, which also shows whether there are refunds.
@@ -40,6 +45,7 @@ def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, 
     changed = _replace(connection, sales, kept, must, _SALES)
     changed |= _replace(connection, sale_refunds, kept, must, _REFUNDS)
     _add_to_sums(connection, kept, must, changed)
+    return kept, must
 
 
 def replace_sale_refunds(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:

@@ -152,6 +152,7 @@ WITHOUT_PERSON = {
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",
     "revenue_sums": "emp_id day currency earned buyer_is slot orders gross_high gross_low refunded_high "
     "refunded_low",
+    "returning_sums": "campaign_id day currency buyer_is slot orders",
     "outcome_sums": "emp_id outcome reason slot orders",
     "seen_sums": "emp_id kind day shop_id name slot orders seen",
     "unsettled_clicks": "click_id",

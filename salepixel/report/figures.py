@@ -79,12 +79,11 @@ class Buyers:
 class Purchases:
     """All purchases of an account's shops on some days, in one currency, each once.
 
-    `earned`: those that an e-mail earned; `buyers`: these by day.
+    `earned`: those that an e-mail earned.
     """
 
     all: Sold
     earned: Sold
-    buyers: Mapping[date, Buyers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class Counted:
     """What was counted from the first day to the last (UTC, both inclusive).
 
     `sold`: per currency and day. `clicks`: human and bot clicks per day. Empty days are missing.
+    `bought`: the same orders per currency and day, by whether their buyers bought before.
     `shop`: all purchases of an account per currency; empty for a campaign.
     """
 
@@ -100,6 +100,7 @@ class Counted:
     sold: Mapping[str, Mapping[date, Sold]]
     clicks: Mapping[date, tuple[int, int]]
     audience: Audience = Audience()
+    bought: Mapping[str, Mapping[date, Buyers]] = field(default_factory=dict)
     shop: Mapping[str, Purchases] = field(default_factory=dict)
 
     @property
@@ -113,7 +114,7 @@ class Counted:
 
     def buyers(self, currency: str) -> Buyers:
         """The attributed orders in a currency, by whether their buyers bought before."""
-        return _together(self.shop[currency].buyers.values()) if currency in self.shop else Buyers()
+        return _together(self.bought.get(currency, {}).values())
 
     @property
     def human(self) -> int:
@@ -221,7 +222,11 @@ def _values(counted: Counted, currency: str) -> dict[Name, Decimal]:
     if human:
         found[Name.REVENUE_PER_CLICK] = sold.net / human
     if counted.shop:
-        found |= _of_shop(counted.shop, counted.buyers(currency), currency)
+        found |= _of_shop(counted.shop, currency)
+    buyers = counted.buyers(currency)
+    if buyers.first or buyers.returning:
+        found[Name.FIRST_ORDERS] = Decimal(buyers.first)
+        found[Name.RETURNING_ORDERS] = Decimal(buyers.returning)
     if people.campaigns:
         found[Name.CLICKERS] = Decimal(people.clickers)
     if people.sent:
@@ -231,7 +236,7 @@ def _values(counted: Counted, currency: str) -> dict[Name, Decimal]:
     return found
 
 
-def _of_shop(shop: Mapping[str, Purchases], buyers: Buyers, currency: str) -> dict[Name, Decimal]:
+def _of_shop(shop: Mapping[str, Purchases], currency: str) -> dict[Name, Decimal]:
     orders, earned = (
         sum(each)
         for each in zip(*((one.all.orders, one.earned.orders) for one in shop.values()), strict=True)
@@ -240,9 +245,6 @@ def _of_shop(shop: Mapping[str, Purchases], buyers: Buyers, currency: str) -> di
     here = shop.get(currency)
     if here and here.all.net > 0:
         found[Name.SHARE_OF_REVENUE] = here.earned.net / here.all.net
-    if buyers.first or buyers.returning:
-        found[Name.FIRST_ORDERS] = Decimal(buyers.first)
-        found[Name.RETURNING_ORDERS] = Decimal(buyers.returning)
     return found
 
 
@@ -279,7 +281,7 @@ def clicks_in(counted: Counted, spans: Iterable[Span]) -> list[tuple[int, int]]:
 
 def buyers_in(counted: Counted, currency: str, spans: Iterable[Span]) -> list[Buyers]:
     """The attributed orders of each span, by whether their buyers bought before."""
-    by_day = counted.shop[currency].buyers if currency in counted.shop else {}
+    by_day = counted.bought.get(currency, {})
     return [_together(by_day[day] for day in _days(span) if day in by_day) for span in spans]
 
 

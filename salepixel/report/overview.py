@@ -1,7 +1,7 @@
 """The overview of a campaign and of an account, from kept sums: figures, comparison, values of charts."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from salepixel.report.figures import (
 )
 from salepixel.report.periods import Comparison, Range
 from salepixel.storage.schema import EPOCH
-from salepixel.sums import delays, hours, items, parts, revenue, sales
+from salepixel.sums import delays, hours, items, parts, returning, revenue, sales
 from salepixel.sums.days import ALWAYS
 from salepixel.sums.large import read_sum
 from salepixel.sums.links import NOTHING, totals_of_campaigns
@@ -129,7 +129,8 @@ def _count_campaign(connection: sa.Connection, campaign: Campaign, range_: Range
     net = _net_until_now(connection, ids)
     sent = recipients_of(campaign.sent_to, people.clickers, people.buyers)
     audience = Audience(1, sent, people.clickers, people.buyers, net)
-    return _counted(range_, sold, clicks, audience, (campaign.sent_at or campaign.created_at).date())
+    counted = _counted(range_, sold, clicks, audience, (campaign.sent_at or campaign.created_at).date())
+    return replace(counted, bought=_bought(returning.orders_by_buyer(connection, campaign.id, days)))
 
 
 def _count_account(connection: sa.Connection, emp_id: int, range_: Range) -> Counted:
@@ -138,20 +139,25 @@ def _count_account(connection: sa.Connection, emp_id: int, range_: Range) -> Cou
     clicks = hours.clicks_by_day(connection, days, emp_id=emp_id)
     people = _audience(connection, emp_id, range_)
     earned = [row for row in bought if row.earned]
-    return replace(_counted(range_, earned, clicks, people), shop=_purchases(bought))
+    counted = _counted(range_, earned, clicks, people)
+    return replace(counted, bought=_bought(earned), shop=_purchases(bought))
 
 
 def _purchases(rows: Sequence[sa.Row[Any]]) -> dict[str, Purchases]:
     by_currency = defaultdict[str, list[sa.Row[Any]]](list)
     for row in rows:
         by_currency[row.currency].append(row)
-    found: dict[str, Purchases] = {}
-    for currency, some in by_currency.items():
-        earned, buyers = [row for row in some if row.earned], dict[date, Buyers]()
-        for row in earned:
-            day = _date(row.day)
-            buyers[day] = buyers.get(day, Buyers()).plus(_buyers(row))
-        found[currency] = Purchases(_add_up(some, currency), _add_up(earned, currency), buyers)
+    return {
+        currency: Purchases(_add_up(some, currency), _add_up([row for row in some if row.earned], currency))
+        for currency, some in by_currency.items()
+    }
+
+
+def _bought(rows: Iterable[sa.Row[Any]]) -> dict[str, dict[date, Buyers]]:
+    found: dict[str, dict[date, Buyers]] = {}
+    for row in rows:
+        of_days, day = found.setdefault(row.currency, {}), _date(row.day)
+        of_days[day] = of_days.get(day, Buyers()).plus(_buyers(row))
     return found
 
 

@@ -21,6 +21,7 @@ from salepixel.sums import (
     outcomes,
     parts,
     reasons,
+    returning,
     revenue,
     sales,
 )
@@ -45,6 +46,7 @@ SUMS: tuple[KeptSum, ...] = (
     outcomes.SUM,
     delays.SUM,
     revenue.SUM,
+    returning.SUM,
 )
 """All sums. A sum whose definition reads other sums comes after these."""
 

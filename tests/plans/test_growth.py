@@ -90,7 +90,7 @@ FEW = {
     "smtp_servers",
     *("click_sums", "link_sums", "campaign_sums", "sale_sums", "item_sums", "decision_sums", "seen_sums"),
     *("click_hours", "click_days", "delay_sums", "reason_sums", "part_sums", "outcome_sums", "revenue_sums"),
-    *("account_items", "item_days"),
+    *("account_items", "item_days", "returning_sums"),
 }
 """Tables that have few rows however much happens: sums have as many as there are days, links or items,
 messages are deleted once they are sent, and lists two days after their import."""

@@ -30,10 +30,12 @@ def counted(*, orders: int = 2, human: int = 10, sent: int = 100, days: int = 3,
     sold = {"EUR": {FIRST: Sold(orders, Decimal("60.00"), Decimal("10.00"))}} if orders else {}
     earned = Sold(orders, Decimal("60.00"), Decimal("10.00"))
     all_sold = Sold(8, Decimal("210.00"), Decimal("10.00"))
-    shop = Purchases(all_sold, earned, {FIRST: Buyers(orders - 1, 1)} if orders else {})
+    bought = {"EUR": {FIRST: Buyers(orders - 1, 1)}} if orders else {}
     people = Audience(1, sent, 8, 2, {"EUR": Decimal(net)})
     clicks = {FIRST + DAY: (human, 3)} if human else {}
-    return Counted(FIRST, FIRST + (days - 1) * DAY, sold, clicks, people, {"EUR": shop})
+    return Counted(
+        FIRST, FIRST + (days - 1) * DAY, sold, clicks, people, bought, {"EUR": Purchases(all_sold, earned)}
+    )
 
 
 def test_each_figure_is_computed_as_its_sentence_says() -> None:

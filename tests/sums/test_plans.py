@@ -13,7 +13,18 @@ from salepixel.report import sales as report
 from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
-from salepixel.sums import buyers, decisions, delays, hours, item_days, items, parts, revenue, sales
+from salepixel.sums import (
+    buyers,
+    decisions,
+    delays,
+    hours,
+    item_days,
+    items,
+    parts,
+    returning,
+    revenue,
+    sales,
+)
 from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
@@ -87,6 +98,11 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         lambda connection: delays.orders_by_step(connection, 1, (1, 2), CAMPAIGN),
         "delay_sums",
         ["emp_id", "campaign_id", "day"],
+    ),
+    "orders of a campaign by buyer": (
+        lambda connection: returning.orders_by_buyer(connection, CAMPAIGN, (1, 2)),
+        "returning_sums",
+        ["campaign_id", "day"],
     ),
     "revenue of some days": (
         lambda connection: revenue.revenue_by_day(connection, 1, (1, 2)),

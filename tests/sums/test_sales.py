@@ -29,7 +29,19 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import buyers
 from salepixel.sums import buyers as buyer_sums
-from salepixel.sums import decisions, delays, item_days, items, links, outcomes, parts, revenue, sales, sold
+from salepixel.sums import (
+    decisions,
+    delays,
+    item_days,
+    items,
+    links,
+    outcomes,
+    parts,
+    returning,
+    revenue,
+    sales,
+    sold,
+)
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
@@ -94,6 +106,7 @@ def check(database: Database) -> None:
         refunds = connection.execute(sa.select(schema.sale_refunds)).mappings().all()
         decided = connection.execute(sa.select(schema.decisions)).mappings().all()
     by_all = sales.sums_of(Sold(rows, refunds))
+    buyer_is = {(row["shop_id"], row["order_id"]): row["buyer_is"] for row in decided}
     must = {
         sales.SUM: by_all,
         sales.BY_CAMPAIGN: sales.by_campaign(by_all),
@@ -107,6 +120,7 @@ def check(database: Database) -> None:
         revenue.SUM: revenue.sums_of(decided),
         outcomes.SUM: outcomes.sums_of(decided),
         parts.SUM: parts.sums_of(by_all),
+        returning.SUM: returning.sums_of((row, buyer_is[row["shop_id"], row["order_id"]]) for row in rows),
     }
     for kept, its in must.items():
         assert cells(database, kept) == {key: tuple(one) for key, one in its.items() if any(one)}
@@ -114,6 +128,10 @@ def check(database: Database) -> None:
         for campaign in CAMPAIGNS:
             its_rows = [row.sale for row in report.all_sales(connection, campaign)]
             assert report.sale_totals(connection, campaign) == totals(its_rows)
+            of_buyers = Counter[str]()
+            for row in returning.orders_by_buyer(connection, campaign, (None, None)):
+                of_buyers[row.currency] += row.orders
+            assert of_buyers == {total.currency: total.orders for total in totals(its_rows)}
             assert report.converted_total(connection, campaign, "EUR") == converted(its_rows, "EUR")
             its_buyers = {sale.contact for sale in its_rows if sale.contact}
             its_totals = links.totals_of_campaigns(connection, [campaign]).get(campaign, links.NOTHING)
@@ -161,7 +179,7 @@ SPOILT = {
     kept.table.name: kept
     for kept in (
         *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, items.BY_ACCOUNT, item_days.SUM, buyer_sums.SUM),
-        *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM, outcomes.SUM, parts.SUM),
+        *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM, outcomes.SUM, parts.SUM, returning.SUM),
     )
 }
 

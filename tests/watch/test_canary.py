@@ -270,6 +270,7 @@ def test_what_a_canary_stores_ends(world: World) -> None:
     end_with_clicks = {"clicks", "candidates", "bought", "unsettled_clicks"}
     of_a_day = {"sale_sums", "decision_sums", "link_sums", "click_sums", "campaign_sums", "seen_sums"}
     of_a_day |= {"click_hours", "click_days", "delay_sums", "revenue_sums", "account_items", "item_days"}
+    of_a_day.add("returning_sums")
     of_an_outcome = {"outcome_sums", "part_sums"}
     assert grown - end_with_clicks - of_a_day - of_an_outcome == {"deliveries"}
     world.now += timedelta(days=canary.KEPT_DAYS + 1)

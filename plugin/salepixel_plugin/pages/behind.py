@@ -53,6 +53,8 @@ class Behind:
                 Name.ORDERS: self.orders(),
                 Name.AVERAGE_ORDER_VALUE: sales,
                 Name.REFUNDS: sales,
+                Name.FIRST_ORDERS: self.orders(buyer="first"),
+                Name.RETURNING_ORDERS: self.orders(buyer="returning"),
                 Name.REVENUE_PER_CLICK: sales,
                 Name.REVENUE_PER_RECIPIENT: all_sales,
             }

@@ -213,6 +213,18 @@ revenue_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+returning_sums = sa.Table(
+    "returning_sums",  # orders of a campaign by whether their buyers bought before
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # on which the order was placed
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("buyer_is", sa.Text, primary_key=True),  # of the order's decision
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 outcome_sums = sa.Table(
     "outcome_sums",  # decided orders of all days
     metadata,

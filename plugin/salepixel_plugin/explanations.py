@@ -243,10 +243,10 @@ REJECTED = {
     "unknown_installation": N_("The app is not installed in this shop any more. Install it again."),
     "shop_removed": N_("The shop was removed here. Delete the app in the shop."),
     "shop_paused": N_("The shop is paused. Its orders are fetched when it is resumed."),
-    "keys_unavailable": N_("The shop's signing keys could not be loaded. The shop sends again."),
-    "shop_changed": N_("The shop's connection had just changed. The shop sends again."),
-    "cut_short": N_("The delivery was incomplete. The shop sends again."),
-    "busy": N_("Too much was being received. The shop sends again."),
+    "keys_unavailable": N_("The shop's signing keys could not be loaded. The shop sends the delivery again."),
+    "shop_changed": N_("The shop's connection had just changed. The shop sends the delivery again."),
+    "cut_short": N_("The delivery was incomplete. The shop sends it again."),
+    "busy": N_("Too many requests arrived at once. The shop sends the delivery again."),
 }
 """Why deliveries of a known shop were rejected."""
 

@@ -37,7 +37,7 @@ ANSWERS = {
     ),
     "recipient_rejected": N_("The server refused the recipient's address. Check it for typing errors."),
     "message_rejected": N_("The server refused the e-mail."),
-    "not_supported": N_("The server cannot send to addresses with such letters, or cannot sign in users."),
+    "not_supported": N_("The server does not accept addresses with accents, or does not let users sign in."),
     "try_later": N_("The server asked to try again later."),
     "connection_lost": N_(
         "The server ended the connection. Check the port, and the encryption that belongs to it."

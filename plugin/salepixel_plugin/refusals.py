@@ -29,7 +29,7 @@ SENTENCES = {
     "not_allowed": "This needs a key with all rights, such as SALEPIXEL_API_KEY.",
     "read_only": N_("You may read this account, but not change it. Ask an owner of the account."),
     "for_owners": N_("Only owners of the account may do this."),
-    "contacts_hidden": N_("Contacts are not shown to you. Ask an owner of the account."),
+    "contacts_hidden": N_("Your role does not show contacts. Ask an owner of the account for another role."),
     "not_a_person": N_("An API key has no account of its own. Sign in with your e-mail address."),
     "already_member": N_("This person is a member already. Change the role in the list."),
     "not_invited": N_(
@@ -40,13 +40,14 @@ SENTENCES = {
         "Your company's sign-in does not say that your e-mail address is verified. Ask your administrator."
     ),
     "other_identity": N_(
-        "Your e-mail address belongs to another person of your company's sign-in here. Ask an owner of your "
-        "account to remove that person from People and to invite you again."
+        "Another person here already signs in with a company account that has your e-mail "
+        "address. Ask an owner of your account to remove that person from People and to invite "
+        "you again."
     ),
     "no_password": N_("You have no password here: you sign in with your company account."),
     "email_taken": N_("Somebody has this e-mail address already. Sign in with it, or enter another one."),
     "last_owner": N_(
-        "The last owner cannot be removed, nor get another role. Make somebody else an owner first."
+        "You cannot remove the last owner or change their role. Make somebody else an owner first."
     ),
     "wrong_password": N_("This is not your password."),
     "wrong_code": N_("This code is not valid. Enter the code that your app shows now."),
@@ -62,7 +63,9 @@ SENTENCES = {
     "salepixel.",
     "too_many_addresses": N_("An account has at most %(most)s addresses for alerts. Remove one first."),
     "address_erased": N_("This person was erased from the account, so nothing may be sent to this address."),
-    "too_many_subscriptions": N_("An account has at most %(most)s subscriptions to reports. End one first."),
+    "too_many_subscriptions": N_(
+        "An account has at most %(most)s subscriptions to reports. End one of them first."
+    ),
     "no_smtp": N_("This account has no e-mail settings yet."),
     "password_lost": N_("The password cannot be decrypted. Enter it again in the e-mail settings."),
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
@@ -93,8 +96,8 @@ SENTENCES = {
     "mail_binary": N_("This file is neither HTML, nor text, nor an .eml message."),
     "mail_no_text": N_("This message has no HTML and no text."),
     "mail_damaged": N_(
-        "A part of this message is damaged: its text is not encoded as it declares. Export the e-mail again, "
-        "as HTML or as .eml."
+        "A part of this message is damaged: its text does not have the encoding that it declares."
+        " Export the e-mail again, as HTML or as .eml."
     ),
     "mail_signed": N_(
         "This message is signed or encrypted (S/MIME or PGP), so its links cannot be changed. Export the "
@@ -125,7 +128,9 @@ SENTENCES = {
     "list_markup": N_("This is a web page or XML. Export the list from your e-mail platform as CSV."),
     "list_too_large": N_("This file is larger than %(most)s MB. Divide it into several files."),
     "list_without_reference": N_("Choose the column that has the contact reference."),
-    "list_roles_twice": N_("Choose each meaning for one column only, and either consent or opt-out."),
+    "list_roles_twice": N_(
+        "Choose each meaning for one column only, and choose consent or opt-out, not both."
+    ),
     "list_gone": N_("The file of this list was deleted. Upload it again: importing a list twice is safe."),
     "list_not_imported": N_("This list was not imported yet."),
     "list_being_imported": N_("This list is being imported. Try again when that is done."),

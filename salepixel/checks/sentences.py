@@ -56,7 +56,8 @@ SENTENCES = {
         ),
     ),
     "host_not_checked": Sentence(
-        N_("Nobody has checked yet whether %(host)s leads to this installation."), N_("Press Check now.")
+        N_("Salepixel has not checked yet whether %(host)s leads to this installation."),
+        N_("Press Check now."),
     ),
     "host_reached": Sentence(N_("%(host)s answers over https. Last checked on %(time)s.")),
     "host_not_https": Sentence(
@@ -123,7 +124,7 @@ SENTENCES = {
         ),
     ),
     "cookie_not_tried": Sentence(
-        N_("No browser has tried yet whether it keeps the cookie of %(host)s."),
+        N_("It is not known yet whether browsers keep the cookie of %(host)s."),
         N_("Press Try with this browser: it opens the tracking host and returns to this page."),
     ),
     "cookie_lost": Sentence(
@@ -189,18 +190,18 @@ SENTENCES = {
     "tag_reports": Sentence(N_("The tag or pixel reported an order on %(time)s.")),
     "tag_found": Sentence(N_("The tag is on %(page)s.")),
     "tag_not_checked": Sentence(
-        N_("Nobody has looked yet for the tag on %(page)s."),
+        N_("Salepixel has not looked for the tag on %(page)s yet."),
         N_("Add this line to every page of your shop, and press Check now:"),
     ),
     "tag_not_found": Sentence(
         N_(
-            "The tag was not found on %(page)s on %(time)s. If a script adds it, its first report completes "
-            "this step."
+            "The tag was not found on %(page)s on %(time)s. If a script adds the tag, the tag's first"
+            " report completes this step."
         ),
         N_("Add this line to every page of your shop, and press Check now:"),
     ),
     "tag_unreachable": Sentence(
-        N_("%(page)s could not be opened from this server, so the tag could not be looked for."),
+        N_("%(page)s could not be opened from this server, so Salepixel could not look for the tag."),
         N_("Check the host name of your shop."),
     ),
     "tag_bad_certificate": Sentence(
@@ -208,18 +209,21 @@ SENTENCES = {
         N_("Check the host name of your shop."),
     ),
     "tag_too_slow": Sentence(
-        N_("%(page)s did not answer within five seconds, so the tag could not be looked for."),
+        N_("%(page)s did not answer within five seconds, so Salepixel could not look for the tag."),
         N_("Press Check now to try again."),
     ),
     "tag_too_large": Sentence(
         N_(
-            "%(page)s is larger than 1 MB, so the tag was not looked for. Its first report completes this "
-            "step."
+            "%(page)s is larger than 1 MB, so Salepixel did not look for the tag. The tag's first "
+            "report completes this step."
         ),
         N_("Add this line to every page of your shop:"),
     ),
     "tag_bad_status": Sentence(
-        N_("%(page)s answers with an error, or leads to another site, so the tag could not be looked for."),
+        N_(
+            "%(page)s answers with an error, or leads to another site, so Salepixel could not look "
+            "for the tag."
+        ),
         N_("Check the host name of your shop."),
     ),
     "tag_other_account": Sentence(
@@ -227,13 +231,13 @@ SENTENCES = {
         N_("Replace it with this line:"),
     ),
     "tag_other_host": Sentence(
-        N_("The tag on %(page)s reports to another host than this account's tracking host."),
+        N_("The tag on %(page)s does not report to this account's tracking host, but to another host."),
         N_("Replace it with this line:"),
     ),
     "campaign_made": Sentence(N_("You have a campaign with tracked links.")),
     "campaign_draft": Sentence(
         N_("You have a campaign that is not finished."),
-        N_("Open the draft on the page of campaigns, and create its campaign."),
+        N_("Open the draft on the page Campaigns, and create its campaign."),
     ),
     "campaign_missing": Sentence(
         N_("You have no campaign yet."),

@@ -1,4 +1,4 @@
-"""The texts of reports by e-mail. The worker sends them, to people whose language the subscription says."""
+"""The texts of reports by e-mail, in the language of the subscription. The worker sends them."""
 
 from collections.abc import Mapping
 
@@ -6,18 +6,21 @@ from salepixel.report.figures import Name
 
 TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
     "en": {
-        Name.NET_REVENUE: ("Net revenue", "Orders that the e-mail earned, less refunds"),
-        Name.ORDERS: ("Orders", "Orders that the e-mail earned"),
+        Name.NET_REVENUE: ("Net revenue", "Revenue of attributed orders, less refunds"),
+        Name.ORDERS: ("Orders", "Orders attributed to an e-mail"),
         Name.SHARE_OF_REVENUE: (
             "Share of all revenue",
-            "Net revenue that e-mails earned, of all of the shop",
+            "Net revenue that e-mails earned, as a share of the shop's net revenue",
         ),
         Name.FIRST_ORDERS: ("Orders of new buyers", "Without an earlier order from the same e-mail address"),
-        Name.RETURNING_ORDERS: ("Orders of returning buyers", "Their buyer had already bought"),
-        Name.SHARE_OF_ORDERS: ("Share of all orders", "Orders that an e-mail earned, of all of the shop"),
+        Name.RETURNING_ORDERS: ("Orders of returning buyers", "Of buyers who had already bought"),
+        Name.SHARE_OF_ORDERS: (
+            "Share of all orders",
+            "Orders that an e-mail earned, as a share of all the shop's orders",
+        ),
         Name.AVERAGE_ORDER_VALUE: ("Average order value", "Net revenue divided by orders"),
-        Name.REFUNDS: ("Refunds", "Refunded of these orders until now"),
-        Name.HUMAN_CLICKS: ("Human clicks", "Clicks of people, without those of bots"),
+        Name.REFUNDS: ("Refunds", "Refunds of these orders until now"),
+        Name.HUMAN_CLICKS: ("Human clicks", "Clicks without bot clicks"),
         Name.REVENUE_PER_CLICK: ("Revenue per click", "Net revenue divided by human clicks"),
         Name.CLICKERS: ("Clickers", "Different contacts who clicked"),
         Name.CLICK_RATE: ("Click rate", "Clickers divided by e-mails sent"),
@@ -25,24 +28,27 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
         Name.REVENUE_PER_RECIPIENT: ("Revenue per recipient", "Net revenue divided by e-mails sent"),
     },
     "es": {
-        Name.NET_REVENUE: ("Ingresos netos", "Pedidos que generó el e-mail, menos los reembolsos"),
-        Name.ORDERS: ("Pedidos", "Pedidos que generó el e-mail"),
+        Name.NET_REVENUE: ("Ingresos netos", "Ingresos de los pedidos atribuidos, menos los reembolsos"),
+        Name.ORDERS: ("Pedidos", "Pedidos atribuidos a un e-mail"),
         Name.SHARE_OF_REVENUE: (
-            "Parte de todos los ingresos",
-            "Ingresos netos que generaron los e-mails, de todos los de la tienda",
+            "Porcentaje de todos los ingresos",
+            "Ingresos netos atribuidos a los e-mails, como porcentaje de los de toda la tienda",
         ),
         Name.FIRST_ORDERS: (
             "Pedidos de compradores nuevos",
             "Sin un pedido anterior de la misma dirección de e-mail",
         ),
-        Name.RETURNING_ORDERS: ("Pedidos de compradores que repiten", "Su comprador ya había comprado"),
+        Name.RETURNING_ORDERS: (
+            "Pedidos de compradores que repiten",
+            "De compradores que ya habían comprado",
+        ),
         Name.SHARE_OF_ORDERS: (
-            "Parte de todos los pedidos",
-            "Los que generó un e-mail, de todos los de la tienda",
+            "Porcentaje de todos los pedidos",
+            "Pedidos atribuidos a un e-mail, como porcentaje de todos los de la tienda",
         ),
         Name.AVERAGE_ORDER_VALUE: ("Valor medio del pedido", "Ingresos netos divididos entre los pedidos"),
-        Name.REFUNDS: ("Reembolsos", "Reembolsado de estos pedidos hasta ahora"),
-        Name.HUMAN_CLICKS: ("Clics humanos", "Clics de personas, sin los de bots"),
+        Name.REFUNDS: ("Reembolsos", "Reembolsos de estos pedidos hasta ahora"),
+        Name.HUMAN_CLICKS: ("Clics humanos", "Clics sin los de bots"),
         Name.REVENUE_PER_CLICK: ("Ingresos por clic", "Ingresos netos divididos entre los clics humanos"),
         Name.CLICKERS: ("Quienes hicieron clic", "Contactos distintos que hicieron clic"),
         Name.CLICK_RATE: ("Tasa de clics", "Quienes hicieron clic entre los e-mails enviados"),
@@ -66,7 +72,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "nothing": "No order has been attributed yet.",
         "more": "%(share)s more than before: %(value)s",
         "less": "%(share)s less than before: %(value)s",
-        "same": "as before: %(value)s",
+        "same": "same as before: %(value)s",
         "before": "before: %(value)s",
         "by_day": "Net revenue by day",
         "by_week": "Net revenue by week",
@@ -76,7 +82,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "order": "1 order",
         "open": "Open the report",
         "why": "You get this e-mail because %(address)s is subscribed to reports of %(account)s.",
-        "end": "End these e-mails",
+        "end": "Stop these e-mails",
     },
     "es": {
         "day_1": "%(name)s: el primer día",
@@ -88,7 +94,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "nothing": "Aún no se ha atribuido ningún pedido.",
         "more": "un %(share)s más que antes: %(value)s",
         "less": "un %(share)s menos que antes: %(value)s",
-        "same": "como antes: %(value)s",
+        "same": "igual que antes: %(value)s",
         "before": "antes: %(value)s",
         "by_day": "Ingresos netos por día",
         "by_week": "Ingresos netos por semana",

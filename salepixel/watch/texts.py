@@ -1,11 +1,11 @@
-"""The texts of alerts. They are sent by the worker, to people whose language the address says."""
+"""The texts of alerts, in the language that each address has. The worker sends them."""
 
 from salepixel.watch.rules import Kind
 
 SUBJECTS = {
     "en": {
         "begin": "Salepixel alert: %(title)s (%(account)s)",
-        "end": "Salepixel: over: %(title)s (%(account)s)",
+        "end": "Salepixel: resolved: %(title)s (%(account)s)",
         "test": "Salepixel: test message (%(account)s)",
     },
     "es": {
@@ -20,24 +20,24 @@ TITLES = {
         Kind.CANARY: "the test click or test order failed",
         Kind.WEBHOOKS: "no orders arrive from the shop",
         Kind.EVIDENCE: "fewer orders have evidence of a click",
-        Kind.FORWARDS: "forwards fail",
-        Kind.DISK: "disk space is short",
-        Kind.JOURNAL: "clicks are not stored in time",
+        Kind.FORWARDS: "sales cannot be forwarded",
+        Kind.DISK: "the disk is almost full",
+        Kind.JOURNAL: "clicks are stored late",
     },
     "es": {
         Kind.CANARY: "el clic o el pedido de prueba ha fallado",
         Kind.WEBHOOKS: "no llegan pedidos de la tienda",
         Kind.EVIDENCE: "menos pedidos tienen prueba de un clic",
-        Kind.FORWARDS: "fallan los envíos",
-        Kind.DISK: "falta espacio en disco",
-        Kind.JOURNAL: "los clics no se guardan a tiempo",
+        Kind.FORWARDS: "no se pueden reenviar ventas",
+        Kind.DISK: "queda poco espacio en disco",
+        Kind.JOURNAL: "los clics se guardan con retraso",
     },
 }
 
 BODIES = {
     "en": {
         Kind.CANARY: (
-            "Every 15 minutes, Salepixel clicks its own tracked link and reports an order. This "
+            "Every 15 minutes, Salepixel clicks its own tracked link and reports a test order. This test "
             "failed at: %(detail)s. Run `salepixel doctor`, or open First steps of the account."
         ),
         Kind.WEBHOOKS: (
@@ -60,8 +60,9 @@ BODIES = {
     },
     "es": {
         Kind.CANARY: (
-            "Cada 15 minutos, Salepixel hace clic en un enlace propio y comunica un pedido. Ha "
-            "fallado en: %(detail)s. Ejecute `salepixel doctor` o abra Primeros pasos de la cuenta."
+            "Cada 15 minutos, Salepixel hace clic en un enlace propio y comunica un pedido de prueba. "
+            "Esta prueba ha fallado en: %(detail)s. Ejecute `salepixel doctor` o abra Primeros pasos de la "
+            "cuenta."
         ),
         Kind.WEBHOOKS: (
             "A esta hora la tienda suele enviar webhooks, pero no ha llegado ninguno desde "
@@ -90,8 +91,8 @@ TEST = {
 }
 
 OVER = {
-    "en": "This lasted from %(began)s to %(time)s UTC. It works again.",
-    "es": "Duró desde %(began)s hasta %(time)s UTC. Ya funciona de nuevo.",
+    "en": "The problem lasted from %(began)s to %(time)s UTC. It is resolved.",
+    "es": "El problema duró desde %(began)s hasta %(time)s UTC. Ya está resuelto.",
 }
 
 

@@ -185,7 +185,7 @@ def watch_live(me: Keyboard, browser: Browser, link: str) -> str:
     expect(plain.locator("tr.order")).to_contain_text(number)  # the page reloads by itself
     plain.context.close()
     me.page.keyboard.press("Space")
-    assert me.page.locator("#pause").inner_text() == "Go on"
+    assert me.page.locator("#pause").inner_text() == "Continue"
     return number
 
 

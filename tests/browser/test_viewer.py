@@ -160,7 +160,7 @@ def choose_days(me: Keyboard) -> None:
         me.page.keyboard.type("02022026")
     me.press("details.period button")
     assert "from=2026-02-02&to=2026-02-02" in me.page.url
-    expect(me.page.get_by_text("No clicks and no orders in these days")).to_be_visible()
+    expect(me.page.get_by_text("No clicks and no orders in this period")).to_be_visible()
 
 
 def sort_and_hide(me: Keyboard, campaign: str) -> None:
@@ -217,7 +217,10 @@ def test_on_a_phone_the_menu_opens_by_keyboard_and_closes_with_escape(
     [
         ("/accounts/7/members", "Only owners of the account may do this."),
         ("/accounts/7/audit", "Only owners of the account may do this."),
-        ("/campaigns/{campaign}/contacts", "Contacts are not shown to you. Ask an owner of the account."),
+        (
+            "/campaigns/{campaign}/contacts",
+            "Your role does not show contacts. Ask an owner of the account for another role.",
+        ),
         ("/accounts/1", "This page does not exist, or it belongs to another account."),
     ],
 )

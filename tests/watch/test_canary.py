@@ -155,7 +155,7 @@ def test_a_canary_that_is_broken_alerts_once_and_once_when_it_is_over(world: Wor
     for _ in range(5):
         world.turn(0.1)
     assert [title for title, _ in world.sent[1:]] == [
-        "Salepixel: over: the test click or test order failed (Shoes 7)"
+        "Salepixel: resolved: the test click or test order failed (Shoes 7)"
     ]
 
 

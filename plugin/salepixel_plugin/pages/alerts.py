@@ -24,8 +24,8 @@ KINDS = {
     Kind.WEBHOOKS: N_("No orders arrive from the shop"),
     Kind.EVIDENCE: N_("Fewer orders have evidence of a click"),
     Kind.FORWARDS: N_("Failed forwards"),
-    Kind.DISK: N_("Disk space is short"),
-    Kind.JOURNAL: N_("Clicks are not stored in time"),
+    Kind.DISK: N_("The disk is almost full"),
+    Kind.JOURNAL: N_("Clicks are stored late"),
 }
 
 ANSWERS = {

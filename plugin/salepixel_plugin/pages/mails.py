@@ -59,7 +59,7 @@ REASONS = {
     Why.MERGE_TAG_INSIDE: N_("The address contains a merge tag, so it is known only when the e-mail is sent"),
     Why.EMPTY: N_("No address yet"),
     Why.ANCHOR: N_("Leads to a place in this e-mail"),
-    Why.NOT_WEB: N_("Not a web page, such as an e-mail address or a telephone number"),
+    Why.NOT_WEB: N_("Not a web page, but for example an e-mail address or a telephone number"),
     Why.RELATIVE: N_("Not a full address: begin it with https://"),
     Why.TRACKED_ALREADY: N_("Already a tracked link"),
     Why.INVALID: N_("Not a valid address"),

@@ -27,7 +27,7 @@ ROLES = {
 """The rights that a form offers. "hidden": a viewer to whom contacts are not shown."""
 
 ROLE_HINTS = {
-    "owner": N_("everything, also people, API keys, privacy and the connection to the shop"),
+    "owner": N_("everything, including people, API keys, privacy and the connection to the shop"),
     "editor": N_("campaigns, contacts and settings"),
     "viewer": N_("all reports, and changes nothing"),
     "hidden": N_("all reports without references, addresses and names of contacts"),

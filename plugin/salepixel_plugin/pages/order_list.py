@@ -39,7 +39,7 @@ def list_orders(emp_id: int) -> Response:
     least, most = given.get("min"), given.get("max")
     name_of = {
         "outcome": _texts(
-            OUTCOME | {"earned": N_("Attributed or likely"), "bought": N_("All that count in the revenue")}
+            OUTCOME | {"earned": N_("Attributed or likely"), "bought": N_("All orders that count as revenue")}
         ),
         "buyer": _texts(_BUYERS),
         "refunded": _texts({"true": N_("With a refund")}),

@@ -24,11 +24,11 @@ from salepixel_plugin.pages.pictures import Artist, Picture
 from salepixel_plugin.services import services
 
 FIGURES = {
-    Name.NET_REVENUE: (N_("Net revenue"), N_("Attributed orders of these days, less refunds.")),
-    Name.ORDERS: (N_("Orders"), N_("Orders of these days that an e-mail earned.")),
+    Name.NET_REVENUE: (N_("Net revenue"), N_("Revenue of this period's attributed orders, less refunds.")),
+    Name.ORDERS: (N_("Orders"), N_("Orders of this period that are attributed to an e-mail.")),
     Name.SHARE_OF_REVENUE: (
         N_("Share of all revenue"),
-        N_("Net revenue that e-mails earned, of the net revenue of all orders of the shop."),
+        N_("Net revenue that e-mails earned, as a share of the net revenue of all the shop's orders."),
     ),
     Name.FIRST_ORDERS: (
         N_("Orders of new buyers"),
@@ -43,14 +43,14 @@ FIGURES = {
     ),
     Name.SHARE_OF_ORDERS: (
         N_("Share of all orders"),
-        N_("Orders that an e-mail earned, of all orders of the shop."),
+        N_("Orders that an e-mail earned, as a share of all the shop's orders."),
     ),
     Name.AVERAGE_ORDER_VALUE: (N_("Average order value"), N_("Net revenue divided by orders.")),
     Name.REFUNDS: (
         N_("Refunds"),
-        N_("Refunded of these orders until now; in closed months, until they were closed."),
+        N_("Refunds of these orders until now; in closed months, until the month was closed."),
     ),
-    Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of these days, without bot clicks.")),
+    Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of this period, without bot clicks.")),
     Name.REVENUE_PER_CLICK: (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),
     Name.CLICKERS: (N_("Clickers"), N_("Different contacts who clicked, since sending.")),
     Name.CLICK_RATE: (N_("Click rate"), N_("Clickers divided by e-mails sent.")),
@@ -166,7 +166,7 @@ def _change(figure: Figure, currency: str, reader: Language) -> tuple[str, str]:
     if share is None:
         return reader.text(N_("Before: %(value)s"), value=before), ""
     if abs(share) < _NO_CHANGE:
-        return reader.text(N_("As before: %(value)s"), value=before), ""
+        return reader.text(N_("Same as before: %(value)s"), value=before), ""
     percent = reader.percent(abs(float(share)))
     if share > 0:
         return reader.text(N_("%(share)s more than before: %(value)s"), share=percent, value=before), "up"
@@ -195,7 +195,7 @@ def _of_campaign(found: CampaignOverview, currency: str, artist: Artist) -> list
             artist.funnel(
                 steps,
                 reader.text(
-                    N_("All days of the campaign together. In brackets: the share of the step before.")
+                    N_("All days of the campaign. In brackets: the percentage of the previous step.")
                 ),
             )
         )
@@ -206,7 +206,7 @@ def _of_campaign(found: CampaignOverview, currency: str, artist: Artist) -> list
         pictures.append(artist.best("links", title, best, currency, count))
     if best := found.items.get(currency):
         title, count = reader.text(N_("Best items")), reader.text(N_("Items sold"))
-        hint = reader.text(N_("All days of the campaign together."))
+        hint = reader.text(N_("All days of the campaign."))
         pictures.append(artist.best("items", title, best, currency, count, hint))
     return pictures
 
@@ -223,8 +223,8 @@ def _of_account(found: AccountOverview, currency: str, artist: Artist) -> list[P
         ]
         hint = reader.text(
             N_(
-                "Campaigns sent in these days (%(count)s), with their clicks and orders until now. "
-                "In brackets: the share of the step before."
+                "Campaigns sent in this period (%(count)s), with their clicks and orders until now. In "
+                "brackets: the percentage of the previous step."
             ),
             count=reader.number(people.campaigns),
         )

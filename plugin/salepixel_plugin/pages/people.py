@@ -74,7 +74,7 @@ RETENTION = {
         N_("Bot clicks"),
         N_(
             "Clicks of bots, such as security scanners. After that, they are deleted, but reports "
-            "still count them. Bot clicks that the page of an order shows are kept as long as other "
+            "still count them. Bot clicks that the page of an order shows are kept as long as human "
             "clicks."
         ),
     ),

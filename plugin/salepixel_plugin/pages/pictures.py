@@ -78,7 +78,7 @@ class Artist:
             for n, (span, one) in enumerate(zip(spans, sold, strict=True))
         ]
         drawn = columns.lines(head, values, [one.net for one in earlier], self._axis)
-        key = [("now", say(N_("These days"))), ("before", say(N_("Compared with")))] if before else []
+        key = [("now", say(N_("This period"))), ("before", say(N_("Compared with")))] if before else []
         columns_of = [say(N_("Day")), say(N_("Net revenue")), *([say(N_("Compared with"))] if before else [])]
         links = self._links(spans, [one.orders for one in sold], self._behind.money)
         name = f"{title} ({currency})"
@@ -133,7 +133,7 @@ class Artist:
         title = say(N_("Clicks by hour after sending"))
         names = [say(N_("Hour %(number)s"), number=n + 1) for n in range(len(found))]
         marks = [f"{n + 1}" if n % 12 == 0 else "" for n in range(len(found))]
-        summary = say(N_("The first hour is the one of the clock in which sending began."))
+        summary = say(N_("The first hour is the full hour in which sending began, such as 10:00 to 11:00."))
         return self._two(Head("hours", title, summary), found, names, marks, say(N_("Hour")), summary)
 
     def funnel(self, steps: Sequence[tuple[str, int]], hint: str) -> Picture:
@@ -159,7 +159,7 @@ class Artist:
             Value(Decimal(count), f"{name}: {number(count)}", say(mark) if mark else "")
             for name, count, mark in both
         ]
-        hint = say(N_("Orders of these days, by the time since the click that earned them."))
+        hint = say(N_("Orders of this period, by the time since the click that earned them."))
         heads = [say(N_("Time since the click")), say(N_("Orders"))]
         head = Head("delays", title, hint)
         svg = columns.bars(head, values, self._axis, whole=True, touching=True)

@@ -39,16 +39,16 @@ REWRITES = {
 TEST_MAILS = {
     TestMail.FILLED: N_("A test e-mail has the reference of a real contact. Click a link in it to check."),
     TestMail.INVENTED: N_(
-        "A test e-mail has no real contact, so its clicks count as bot clicks. To check, send the "
-        "e-mail to a list that contains only you, and click a link."
+        "A test e-mail contains no real contact, so its clicks count as bot clicks. To check, "
+        "send the e-mail to a list that contains only you, and click a link."
     ),
     TestMail.RAW: N_(
-        "A test e-mail has the merge tag itself, so its clicks count as bot clicks. To check, send the "
-        "e-mail to a list that contains only you, and click a link."
+        "In a test e-mail, the merge tag is not replaced, so its clicks count as bot clicks. To "
+        "check, send the e-mail to a list that contains only you, and click a link."
     ),
     TestMail.UNKNOWN: N_(
-        "We do not know what a test e-mail has in place of the merge tag. To check, send the e-mail to "
-        "a list that contains only you, and click a link."
+        "We do not know what a test e-mail contains in place of the merge tag. To check, send the"
+        " e-mail to a list that contains only you, and click a link."
     ),
 }
 

@@ -10,9 +10,9 @@ QUESTIONS = (
     (
         N_("Why is an order of my shop not in a campaign?"),
         N_(
-            "Search the order on the page Orders: its page says why it was not attributed. The most "
-            "frequent reasons are that nobody clicked before the order, that the click is outside the "
-            "attribution window, or that the link is not a sales link."
+            "Find the order on the page Orders, and open it: its page says why it was not attributed."
+            " The most frequent reasons are that nobody clicked before the order, that the click is "
+            "outside the attribution window, or that the link is not a sales link."
         ),
         "list_orders",
     ),
@@ -27,42 +27,42 @@ QUESTIONS = (
     (
         N_("Why are there fewer clicks than in my e-mail platform?"),
         N_(
-            "Security scanners open the links of an e-mail before a person reads it. Salepixel stores these "
-            "clicks, too, but shows them as bot clicks, apart from human clicks."
+            "Security scanners open the links of an e-mail before a person reads it. Salepixel stores"
+            " these clicks, too, but shows them separately, as bot clicks."
         ),
         "show_account",
     ),
     (
         N_("Can an order count twice?"),
         N_(
-            "No. An order counts once, even if the shop, the pixel and the API report it several times. If "
-            "several clicks share an order, their shares add up to the order."
+            "No. An order counts once, even if the shop, the pixel and the API report it several "
+            "times. If several clicks share an order, their shares add up to one order."
         ),
         "list_orders",
     ),
     (
         N_("What happens to revenue when a buyer sends something back?"),
         N_(
-            "A refund lowers the net revenue of the sale that it belongs to. After a month is closed, its "
-            "figures stay, and later refunds are shown beside them."
+            "A refund lowers the net revenue of its sale. After a month is closed, its figures stay "
+            "the same, and later refunds are shown beside them."
         ),
         "show_account",
     ),
     (
-        N_("Does the report claim too much for e-mail?"),
+        N_("Does the report give e-mail too much credit?"),
         N_(
-            "An open never earns an order, a bot never does, and by default only the last click before the "
-            "order does. Clicks show what came before an order, not what caused it: to measure that, use a "
-            "random holdout."
+            "No. An order is never attributed to an open or to a bot. By default, it is attributed "
+            "only to the last click before it. Clicks show what came before an order, not what caused"
+            " it. To measure what the e-mails caused, use a random holdout."
         ),
         "compare_models",
     ),
     (
         N_("What if the browser blocks cookies?"),
         N_(
-            "The click also travels in the address of the page, so that the shop can store it with the "
-            "order. Orders without it are matched by the buyer's e-mail address or a coupon code, with a "
-            "lower confidence."
+            "The address of the page also contains the click, so that the shop can store it with the "
+            "order. Orders without it are matched by the buyer's e-mail address or a coupon code, "
+            "with lower confidence."
         ),
         "list_orders",
     ),
@@ -77,13 +77,13 @@ QUESTIONS = (
     (
         N_("Can a report of last year still change?"),
         N_(
-            "Not after its month is closed. Before that, new attribution settings change it, and a preview "
-            "shows every order that would move."
+            "No, once its month is closed. Until then, new attribution settings can change it. A "
+            "preview shows every affected order first."
         ),
         "show_policy",
     ),
     (
-        N_("Are contacts tracked who do not want it?"),
+        N_("Are contacts who opted out still tracked?"),
         N_(
             "No. Contacts who opted out, and visitors whose browser sends Global Privacy Control, are not "
             "tracked: their clicks have no contact, no cookie and no token."
@@ -126,48 +126,51 @@ QUESTIONS = (
     (
         N_("Does a tracked link slow down the shop, or break?"),
         N_(
-            "A link needs no database, so it leads on even while the report is down. Its destination is "
-            "sealed in the link. You can change it or switch it off after sending."
+            "A link needs no database, so it keeps working even while the report is down. Its "
+            "destination is encrypted in the link itself. After sending, you can still change the "
+            "destination or switch the link off."
         ),
         "show_link_settings",
     ),
     (
-        N_("Can somebody forge a sale, or use our links to lead elsewhere?"),
+        N_("Can somebody forge a sale, or make our links lead to another site?"),
         N_(
-            "No. Only orders that your shop signs or your key sends become revenue. A link that was changed "
-            "is refused, and dynamic links lead only to the sites on your list."
+            "No. Only orders that your shop signs, or that are sent with your API key, count as "
+            "revenue. A modified link is rejected, and dynamic links lead only to the sites on your "
+            "list."
         ),
         "show_link_settings",
     ),
     (
         N_("What happens if I delete a campaign?"),
         N_(
-            "A campaign with clicks or orders cannot be deleted, but archived. It keeps its figures, its "
-            "links lead on, and its orders stay where they are."
+            "You cannot delete a campaign with clicks or orders, but you can archive it. It keeps its"
+            " figures and its orders, and its links keep working."
         ),
         "list_account_campaigns",
     ),
     (
         N_("Does it work with our e-mail platform?"),
         N_(
-            "Yes: paste the e-mail, choose the platform, and take the e-mail back with tracked links. "
-            "Open-source platforms such as Mautic, listmonk and Keila are known, too."
+            "Yes. Paste your e-mail, choose the platform, and get the e-mail back with tracked links."
+            " Salepixel also knows open-source platforms such as Mautic, listmonk and Keila."
         ),
         "list_account_campaigns",
     ),
     (
         N_("Is it hard to run on our own server?"),
         N_(
-            "One command starts everything, and needs no other software. First steps says what is still "
-            "missing and how to fix it, and alerts say when something breaks."
+            "No. One command starts everything, and needs no other software. The page First steps "
+            "shows what is still missing and how to fix it, and alerts report when something breaks."
         ),
         "first_steps",
     ),
     (
         N_("What if the shop reports an order late, twice or not at all?"),
         N_(
-            "Each report of an order is safe to repeat, and the newest state counts. Salepixel asks the "
-            "shop for orders that did not arrive, and shows them day by day."
+            "The shop can report an order late or several times: only the newest state of the order "
+            "counts. Salepixel fetches orders that did not arrive from the shop, and shows them day "
+            "by day."
         ),
         "show_coverage",
     ),
@@ -193,9 +196,9 @@ TERMS = (
     (N_("Sales link"), N_("A link whose clicks can earn orders.")),
     (N_("Attribution window"), N_("The days after a click in which an order counts.")),
     (N_("Evidence"), N_("What connects an order with a click, such as the click token on the order.")),
-    (N_("Confidence"), N_("How sure the evidence is. It never reaches certainty.")),
+    (N_("Confidence"), N_("How sure the evidence is. It is never completely certain.")),
     (N_("Likely"), N_("Attributed by weaker evidence, such as the same e-mail address.")),
-    (N_("Not attributed"), N_("No click earns the order. Its page says why.")),
+    (N_("Not attributed"), N_("The order is not attributed to any click. The order's page says why.")),
     (N_("Random holdout"), N_("Contacts who were chosen at random and did not get the e-mail.")),
     (N_("Lift"), N_("What the e-mail caused: its recipients compared with the random holdout.")),
     (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),

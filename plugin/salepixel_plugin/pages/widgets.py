@@ -31,7 +31,10 @@ from salepixel_plugin.services import services
 CAMPAIGNS = 5
 _NO_TOKEN = N_("You need the permission to manage orders in Saleor to see this.")
 _NO_CONTACTS = N_("You need the permission to manage customers in Saleor to see contacts.")
-_NO_ORDER = N_("This order is not in the report yet. Orders arrive within seconds, or with the next poll.")
+_NO_ORDER = N_(
+    "This order is not in the report yet. Orders arrive within seconds, or when Salepixel "
+    "next asks the shop for missing orders."
+)
 
 
 @blueprint.post("/saleor/app/<shop_id>/widgets/order")

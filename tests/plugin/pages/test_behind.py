@@ -170,5 +170,5 @@ def test_days_without_items_lead_to_other_days(office: Office) -> None:
     fill_more(office)
     day = (PLACED - 30 * DAY).date()
     page = office.page(f"/accounts/7/items?from={day}&to={day}").text
-    assert "No items sold on these days" in page
+    assert "No items sold in this period" in page
     assert 'name="from"' in page

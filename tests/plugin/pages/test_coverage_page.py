@@ -128,7 +128,7 @@ def test_it_names_unreadable_orders(office: Office) -> None:
 def test_it_is_translated_and_says_when_there_is_nothing(office: Office) -> None:
     shown = text_of(office, "/accounts/8/coverage?lang=es", HATS)
     assert "Estado del seguimiento" in shown
-    assert "No hay pedidos en estos días" in shown
+    assert "No hay pedidos en este periodo" in shown
 
 
 def test_invalid_days_are_refused_with_an_explanation(office: Office) -> None:

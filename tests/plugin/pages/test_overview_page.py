@@ -73,7 +73,7 @@ def test_each_chart_has_its_values_in_a_table(office: Office) -> None:
 
 def test_an_account_without_clicks_says_so(office: Office) -> None:
     page = text_of(office.page("/accounts/8").text)
-    assert "No clicks and no orders in these days" in page
+    assert "No clicks and no orders in this period" in page
     assert "NaN" not in page
 
 

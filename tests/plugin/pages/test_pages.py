@@ -341,11 +341,11 @@ def test_a_user_sees_nothing_of_another_account(office: Office) -> None:
 def test_days_without_sales_and_reversed_days_are_explained(office: Office) -> None:
     address = f"/campaigns/{office.campaign()['id']}/sales"
     empty = office.page(f"{address}?from=2020-01-01&to=2020-01-02").text
-    assert "No sales on these days" in empty
+    assert "No sales in this period" in empty
     assert "<table" not in empty
     assert 'value="2020-01-01"' in empty, "other days can be chosen"
     spanish = office.page(f"{address}?from=2020-01-01&to=&lang=es").text
-    assert "No hay ventas en estos días" in spanish or "<table" in spanish
+    assert "No hay ventas en este periodo" in spanish or "<table" in spanish
     for path in (address, f"{address}.csv", "/accounts/7/coverage", "/accounts/7/models"):
         answer = office.page(f"{path}?from=2026-11-24&to=2026-11-23&lang=en")
         assert (answer.status_code, "From not later than To" in answer.text) == (422, True)

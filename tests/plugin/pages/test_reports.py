@@ -82,7 +82,7 @@ def test_the_link_in_a_mail_ends_it_without_signing_in(office: Office) -> None:
     for _ in range(2):
         ended = browser.post(path, data={"List-Unsubscribe": "One-Click"}, headers=headers)
         assert ended.status_code == 200
-        assert "You get no more of these e-mails." in ended.text
+        assert "You will no longer get these e-mails." in ended.text
     assert office.get(CALL)["subscriptions"] == []
     assert browser.get(path).status_code == 200
     for wrong in ("/reports/end/x", f"{path[:-1]}{'0' if path[-1] != '0' else '1'}"):

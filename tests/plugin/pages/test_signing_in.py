@@ -274,7 +274,7 @@ def test_the_last_owner_stays(office: Office) -> None:
     assert ana is not None
     answer = owner.post("/accounts/7/members", data={"step": "remove", "person": ana.id})
     assert answer.status_code == 422
-    assert "The last owner cannot be removed" in answer.text
+    assert "You cannot remove the last owner" in answer.text
 
 
 def test_a_person_changes_name_and_language_and_ends_sessions(office: Office) -> None:

@@ -94,7 +94,7 @@ def test_the_button_says_what_became_of_the_test(office: Office) -> None:
     with post_office() as place:
         settings = {"host": "127.0.0.1", "port": str(place.port), "encryption": "none"}
         _send(office, **settings, user="", password="")
-        assert "The e-mail was sent. Look into the inbox of ana@shop.test" in test()
+        assert "The e-mail was sent. Check the inbox of ana@shop.test" in test()
         assert "Se ha enviado el e-mail." in test(lang="es")
         assert "Enter an e-mail address" in test(to="ana")
         called = office.post(f"{CALL}/test", {"to": "ana@shop.test"})

@@ -1,8 +1,8 @@
-"""Copies a world row by row, so that it has millions of sales: the product would decide them for days.
+"""Copies a world row by row until it has millions of sales. The product would need days to decide them.
 
-A copy has other contacts, clicks and orders, of the same campaigns at the same times but for a millisecond.
-Each fifth copy belongs to a second account with a shop and campaigns of its own. `rebuild --verify` finds
-that copies are what the product would have written. Their deliveries are left out, as after retention.
+A copy has its own contacts, clicks and orders, in the same campaigns and within the same milliseconds.
+Every fifth copy belongs to a second account with its own shop and campaigns. `rebuild --verify` confirms
+that the copies are what the product would have written. They have no deliveries, as after retention.
 """
 
 import base64
@@ -46,13 +46,13 @@ from salepixel.sums.check import SUMS
 from salepixel.sums.kept import Key, add_cells
 
 OTHER = 2
-"""The second account, which has each fifth copy."""
+"""The second account, which has every fifth copy."""
 
 MOST = 1000
-"""Copies of an order are a microsecond apart, within the millisecond of its click."""
+"""The limit of copies: those of an order are a microsecond apart, within the millisecond of its click."""
 
 SAMPLE = 50
-"""Orders of each sample, as many as `rebuild --verify` compares together."""
+"""The orders in each sample: as many as `rebuild --verify` compares at once."""
 
 _COPIED = (
     *(contacts, recipients, coupons, clicks, bought, hits, orders, refunds, decisions, candidates),
@@ -67,7 +67,7 @@ Change = Callable[[Any], Any]
 
 
 def copy_world(world: World, times: int) -> None:
-    """Copy all of a world until there are `times` of it, its own included; then multiply its kept sums."""
+    """Copy a world until it has `times` its rows. Then multiply its kept sums."""
     if not 1 <= times < MOST:
         raise ValueError(f"{times} copies are not from 1 to {MOST - 1}")
     database = world.database
@@ -77,7 +77,7 @@ def copy_world(world: World, times: int) -> None:
     tokens = dict(_tokens(world, rows))
     indexes = [index for table in _COPIED for index in table.indexes]
     with database.write() as connection:
-        for index in indexes:  # made anew below, which takes less time than to add each row to them
+        for index in indexes:  # created again below, which is faster than adding each row to them
             index.drop(connection)
     for number in range(1, times):
         account = OTHER if number in others else EMP
@@ -100,7 +100,7 @@ def copy_world(world: World, times: int) -> None:
 
 
 def differing(world: World) -> list[str]:
-    """What `rebuild --verify` reports of a sample of orders of both accounts; nothing, if all are right."""
+    """What `rebuild --verify` reports about samples of both accounts' orders; empty if all are right."""
     found: list[str] = []
     for emp_id, day in ((emp_id, day) for emp_id in (EMP, OTHER) for day in range(1, DAYS, 60)):
         after = world.now - timedelta(days=day), "", ""
@@ -117,7 +117,7 @@ def differing(world: World) -> list[str]:
 
 
 def _multiply(connection: sa.Connection, table: sa.Table, ours: int, others: int, other_shop: str) -> None:
-    """Give a kept sum the measures of all copies; its cells so far are those of the original."""
+    """Multiply a kept sum, whose cells are still those of the original, by the number of copies."""
     names = table.c.keys()
     key = [column.name for column in table.primary_key]
     change = _changes_of_account(OTHER, other_shop)
@@ -178,7 +178,7 @@ def _other_id(campaign_or_link: str) -> str:
 
 
 def _changes_of_account(account: int, shop_id: str) -> dict[str, Change]:
-    """The values that differ because the account does, by column."""
+    """Column -> how its values change in a copy that belongs to this account."""
     changes: dict[str, Change] = {"emp_id": lambda _: account, "shop_id": lambda _: shop_id}
     if account == OTHER:
         changes |= dict.fromkeys(("campaign_id", "link_id"), _other_id)
@@ -188,7 +188,7 @@ def _changes_of_account(account: int, shop_id: str) -> dict[str, Change]:
 
 
 class _Copy:
-    """A copy of all rows: what each column of it has in place of the original's value."""
+    """Makes one copy of all rows: changes the original's value in each column that differs."""
 
     def __init__(
         self, world: World, number: int, account: int, shop_id: str, tokens: Mapping[str, Click]
@@ -267,7 +267,7 @@ class _Copy:
         return later.isoformat().replace("+00:00", "Z")
 
     def _snapshot(self, text: str) -> str:
-        """The snapshot with the values that its columns have."""
+        """The snapshot, with the same changes as the columns."""
         order = json.loads(text)
         for name in order.keys() & self._of_snapshot.keys():
             order[name] = order[name] and self._of_snapshot[name](order[name])

@@ -1,4 +1,4 @@
-"""What happens while one watches: clicks over HTTP, signed webhooks, and their rows in the report."""
+"""The live part of the demo: clicks over HTTP, signed webhooks, and their rows in the report."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,7 +17,7 @@ from kit.story import Contact
 from kit.story import Purchase as StoryPurchase
 
 NEWEST = len(MAILINGS) - 1
-"""The mailing that is clicked."""
+"""The mailing whose links are clicked."""
 
 _PLAYED = (
     ("token", "click_token_on_order", "teapot", 1),
@@ -27,21 +27,21 @@ _PLAYED = (
     ("scanned", "bot_click", "breakfast-bowl", 1),
     ("none", "no_click", "tea-towels", 2),
 )
-"""How the shop knows the click, the reason of the decision, what is bought and how many."""
+"""For each order: its evidence of a click, the reason of the decision, the item and its quantity."""
 
 _HOW = {"cookie": "pixel", "scanned": "none"}
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An order that is placed now; `story`: the same for the player."""
+    """An order that is placed now. `story`: the same order, as the player takes it."""
 
     purchase: Purchase
     story: StoryPurchase
 
 
 def watched(played: ThreeMonths, now: datetime) -> list[Watched]:
-    """The orders that are placed now, by people who clicked nothing before; one in euros is half refunded."""
+    """The orders that are placed now, by people who have not clicked. Half of the second one is refunded."""
     theirs = [one for one in reversed(played.people) if not one.abroad]
     last = max(int(one.number) for one in played.season.purchases if one.currency == "EUR")
     found = []

@@ -61,14 +61,14 @@ class Processes:
         """Run until SIGTERM or SIGINT."""
         signal.signal(signal.SIGCHLD, lambda *_: None)  # a blocked signal without a handler may be dropped
         signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-        gc.freeze()  # the collector does not touch pages that are shared
+        gc.freeze()  # the collector then does not write to memory that processes share
         while True:
             while self._is_short() and self._start():
                 pass
             if self._next_signal() in _STOPPING:
                 break
             self._reap(restart=True)
-        # Before the processes end: connections to a listening socket that nothing accepts from would hang.
+        # Close it before the processes end: new connections would wait for a process that accepts them.
         self._listener.close()
         for pid in self._started:
             os.kill(pid, signal.SIGTERM)
@@ -84,7 +84,7 @@ class Processes:
         return len(self._started) < self._settings.edge_workers
 
     def _next_signal(self) -> int:
-        """The next signal; SIGCHLD, without one, when a start is to be retried."""
+        """The next signal, or SIGCHLD if there is none and a start must be retried."""
         if self._is_short():
             time.sleep(RESTART_SECONDS)
             if signal.sigpending().isdisjoint(_AWAITED):  # macOS has no sigtimedwait
@@ -99,7 +99,7 @@ class Processes:
         try:
             pid = os.fork()
         except OSError as error:
-            # No memory, or too many processes: the running ones serve, and the start is retried.
+            # Out of memory, or too many processes: the others continue to serve, and the start is retried.
             log.error("process_not_started", error=str(error))
             return False
         if pid:

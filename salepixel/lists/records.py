@@ -1,4 +1,4 @@
-"""The records of a CSV text, parsed by the csv module, line by line: one bad line spoils no other."""
+"""Reads the records of a CSV text with the csv module, line by line: a bad line does not affect others."""
 
 import csv
 from collections import deque
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_RECORD = 16_384
-"""The most characters of a record. A quote that is never closed would take in the rest of the file."""
+"""The most characters of a record. Otherwise an unclosed quote would include the rest of the file."""
 
 MAX_LINES = 100
-"""The most lines of a record. All of them are read again after a quote that is never closed, and each line
-of a file may have one."""
+"""The most lines of a record. After an unclosed quote, all lines of the record are read again, and each line
+of a file may have such a quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Record:
 
 
 def read_records(lines: Iterable[str], separator: str) -> Iterator[Record]:
-    """The records in these lines, with their line ends. Blank lines give a record without fields.
+    """The records in `lines`, which include their line ends. A blank line gives a record without fields.
 
-    After a record that cannot be parsed, its second line begins a new record.
+    If a record cannot be parsed, its second line begins a new record.
     """
     source, again = iter(lines), deque[str]()
     while True:
@@ -47,7 +47,7 @@ def read_records(lines: Iterable[str], separator: str) -> Iterator[Record]:
 
 
 def _some(again: deque[str], source: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """The lines of a record, as far as it may be long. `taken`: those that the csv module has read."""
+    """The lines of a record, up to its limits. `taken` gets the lines that the csv module has read."""
     size = 0
     while (line := again.popleft() if again else next(source, None)) is not None:
         size += len(line)

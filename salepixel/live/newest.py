@@ -1,4 +1,4 @@
-"""Reads what happened last in an account: clicks, pixel hits, deliveries, orders, and what became of each."""
+"""Reads the newest clicks, pixel hits, deliveries and orders of an account."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,13 +13,13 @@ from salepixel.storage.schema import campaigns, clicks, deliveries, hits, links,
 from salepixel.storage.schema import shops as shops_table
 
 CAMPAIGNS = 10
-"""The campaigns whose clicks are read: those that were clicked last."""
+"""The number of campaigns whose clicks are read: those with the newest clicks."""
 
 MOST_CAMPAIGNS = 1000
-"""The newest campaigns of the account, among which these are looked for: one step in an index for each."""
+"""The number of newest campaigns that are searched for the newest clicks: one step in an index for each."""
 
 NEWEST_ORDERS = 200
-"""The orders among which those of the shown deliveries are looked for."""
+"""The number of newest orders that are searched for those of the shown deliveries."""
 
 
 class LiveClick(NamedTuple):
@@ -37,7 +37,7 @@ class LiveClick(NamedTuple):
 
 
 class LiveHit(NamedTuple):
-    """A pixel hit. `ignored`: why it does not count, or empty; `problem`: that, or what was unreadable."""
+    """A pixel hit. `ignored`: why it does not count, or empty. `problem`: that, or what could not be read."""
 
     id: bytes
     at: datetime
@@ -115,7 +115,7 @@ def _click(row: sa.Row[Any]) -> LiveClick:
 
 
 def newest_hits(connection: sa.Connection, emp_id: int, limit: int, since: bytes = b"") -> list[LiveHit]:
-    """The newest pixel hits of an account, ignored ones too, newest first; with ids from `since` on."""
+    """The newest pixel hits of an account, also ignored ones, newest first. `since`: the lowest id."""
     h = hits.c
     query = sa.select(hits).where(h.emp_id == emp_id, h.id >= since).order_by(h.id.desc()).limit(limit)
     return [
@@ -156,7 +156,7 @@ def newest_deliveries(connection: sa.Connection, emp_id: int, limit: int) -> lis
 
 
 def _orders_of(connection: sa.Connection, emp_id: int, digests: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """(id, number) of the order whose newest snapshot a delivery has, among the newest orders, by digest."""
+    """Digest -> (id, number) of the order whose newest state this delivery reported, if it is a new order."""
     o = orders.c
     query = sa.select(o.delivery, o.id, o.number).where(o.emp_id == emp_id)
     newest = connection.execute(query.order_by(o.placed_at.desc()).limit(NEWEST_ORDERS))

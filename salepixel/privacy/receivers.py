@@ -1,6 +1,6 @@
-"""Who receives e-mails of an account: addresses are encrypted, so each one is decrypted and compared.
+"""Finds a person among those who receive an account's alerts and reports.
 
-An account has few of them.
+Their addresses are encrypted, so each one is decrypted and compared. An account has few of them.
 """
 
 import re
@@ -21,15 +21,15 @@ MESSAGES = {
     schema.alert_addresses.name: schema.alert_messages.c.address_id,
     schema.subscriptions.name: schema.report_mails.c.subscription_id,
 }
-"""What is to be sent to them: the column with the id of the receiver."""
+"""Table -> the column of its messages that has the id of the receiver."""
 
 _PARTS = re.compile(r"[^\s/?&=:;,<>\"]+")
 _USER = re.compile(r"\w+://([^:/@?]+)(?::[^@/?]*)?@([^:/?]+)")
-"""Of an address of apprise: `mailto://ana:password@shop.test` writes to ana@shop.test."""
+"""User and host in an address of apprise: `mailto://ana:password@shop.test` sends to ana@shop.test."""
 
 
 class Receiver(NamedTuple):
-    """A row that belongs to a person. `email`: its address, if it is a plain one."""
+    """A row that belongs to a person. `email`: its address, or empty if it is one of apprise."""
 
     table: sa.Table
     id: str
@@ -37,7 +37,7 @@ class Receiver(NamedTuple):
 
 
 def receivers_of(connection: sa.Connection, keys: Keys, person: Person) -> Iterator[Receiver]:
-    """The rows with an address of the person. Those that cannot be decrypted are not found, and not used."""
+    """The rows with an address of the person. Rows that cannot be decrypted are left out."""
     if not person.addresses and not person.mailboxes:
         return
     for table in TABLES:
@@ -52,7 +52,7 @@ def receivers_of(connection: sa.Connection, keys: Keys, person: Person) -> Itera
 
 
 def emails_in(address: str) -> set[str]:
-    """The e-mail addresses in an address: itself, or those in an address of apprise."""
+    """The e-mail addresses in `address`, which is an e-mail address or an address of apprise."""
     found = {part for part in _PARTS.findall(unquote(address)) if "@" in part.strip("@")}
     if user := _USER.match(address):
         found.add(f"{unquote(user[1])}@{user[2]}")

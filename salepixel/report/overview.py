@@ -31,14 +31,14 @@ from salepixel.sums.links import NOTHING, totals_of_campaigns
 
 _DAY = timedelta(days=1)
 HOURS = 48
-"""So many hours after sending are shown: later clicks are few and spread over days."""
+"""The hours after sending that are shown. Later clicks are few and spread over days."""
 
 BEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """A campaign, link or item with its revenue. `id`: empty for an item. `quantity`: of an item."""
+    """A campaign, link or item with its revenue. `id`: empty for an item. `quantity`: only for an item."""
 
     id: str
     name: str
@@ -48,11 +48,12 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class CampaignOverview:
-    """A campaign over some days, and what it is compared with.
+    """A campaign in a range of days, and its comparison.
 
-    `compared`: the campaign that it is compared with, if it is another one. `hours`: human and bot clicks in
-    each hour since sending began, empty if that time is not known. `delays`: orders by the time since their
-    click (sums.delays.STEPS). `links`, `items`: the best ones, per currency; items of all days.
+    `compared`: the other campaign, if the comparison is with another campaign. `hours`: human and bot clicks
+    in each hour since sending began, empty if the time of sending is not known. `delays`: orders by the time
+    since their click (sums.delays.STEPS). `links`, `items`: the best ones, per currency; items are those of
+    all days.
     """
 
     campaign: Campaign
@@ -68,7 +69,7 @@ class CampaignOverview:
 
 @dataclass(frozen=True, slots=True)
 class AccountOverview:
-    """An account over some days, and what it is compared with. `campaigns`: the best ones, per currency."""
+    """An account in a range of days, and its comparison. `campaigns`: the best ones, per currency."""
 
     account: Account
     now: Counted
@@ -85,14 +86,14 @@ def overview_of_campaign(
     comparison: Comparison | None,
     compared: Campaign | None,
 ) -> CampaignOverview:
-    """The overview of a campaign. An open range is as long as there are orders or clicks.
+    """The overview of a campaign. An open range ends at the first or last day with orders or clicks.
 
-    `compared`: the other campaign, if the comparison is one with another campaign.
+    `compared`: the other campaign, if the comparison is with another campaign.
     """
     days, campaign_id = range_.period.days, campaign.id
     before = _count_campaign(connection, compared or campaign, comparison.range) if comparison else None
     if before and compared is None:
-        before = replace(before, audience=Audience())  # people are those of all days, so they are the same
+        before = replace(before, audience=Audience())  # an audience is that of all days, so it is the same
     return CampaignOverview(
         campaign,
         _count_campaign(connection, campaign, range_),
@@ -109,7 +110,7 @@ def overview_of_campaign(
 def overview_of_account(
     connection: sa.Connection, account: Account, range_: Range, comparison: Comparison | None
 ) -> AccountOverview:
-    """The overview of an account. An open range is as long as there are orders or clicks."""
+    """The overview of an account. An open range ends at the first or last day with orders or clicks."""
     emp_id = account.emp_id
     return AccountOverview(
         account,
@@ -171,7 +172,7 @@ def _buyers(row: sa.Row[Any]) -> Buyers:
 
 
 def _audience(connection: sa.Connection, emp_id: int, range_: Range) -> Audience:
-    """The people of the campaigns that began in these days and whose number of e-mails is known."""
+    """The people of the campaigns that began in the range, if the number of their e-mails is known."""
     begun = campaigns_begun(connection, emp_id, range_.period.since, range_.period.until)
     people = totals_of_campaigns(connection, [campaign.id for campaign in begun])
     sent = {

@@ -30,16 +30,18 @@ RoleName = Literal["reference", "email", "consent", "opt_out", "sent_at", "ignor
 
 
 class UploadQuery(BaseModel):
-    """The account of a list, and the campaign of its recipients."""
+    """The account of a list, and its campaign if it lists recipients."""
 
     model_config = ConfigDict(extra="ignore")
     emp_id: EmpId = Field(alias="empId")
-    campaign: str | None = Field(None, description="Its recipients. Without it: a list of contacts.")
+    campaign: str | None = Field(
+        None, description="The campaign whose recipients these are. Omit it for contacts."
+    )
     name: Annotated[str, Field(max_length=500)] = Field("list.csv", description="The name of the file.")
 
 
 class ImportIn(Input):
-    """How a list is imported. What is not sent is as `GET /lists/<list_id>` proposes it."""
+    """How a list is imported. Fields that you do not send are as `GET /lists/<list_id>` proposes them."""
 
     separator: Literal[",", ";", "\t", "|"] | None = None
     has_header: bool | None = None
@@ -51,7 +53,7 @@ class ImportIn(Input):
 class ColumnOut(Output):
     """A column of a list."""
 
-    name: str = Field(description="Its name in the first line; empty without one.")
+    name: str = Field(description="Its name in the first line, or empty if the list has no names.")
     role: RoleName
 
 
@@ -59,7 +61,7 @@ class RowOut(Output):
     """A row of a list, before the import."""
 
     fields: list[str]
-    problem: str | None = Field(description="Why it would not be imported.")
+    problem: str | None = Field(description="Why the row would not be imported.")
 
 
 class BadLineOut(Output):
@@ -77,14 +79,14 @@ class ImportOut(Output):
     total: int
     error: str | None
     stored: int | None = Field(description="Contacts that were added or changed.")
-    opted_out: int | None = Field(description="Those that the list opts out of tracking.")
+    opted_out: int | None = Field(description="Contacts that the list opts out of tracking.")
     not_imported: int | None = Field(description="Lines with errors, as in `errors.csv`.")
-    problems: dict[str, int] | None = Field(description="Problem -> lines.")
+    problems: dict[str, int] | None = Field(description="Problem -> number of lines.")
     first: list[BadLineOut] | None = Field(description="The first lines with errors.")
 
 
 class ListOut(Output):
-    """A list. `columns` and `rows` are empty when its file was deleted."""
+    """A list. `columns` and `rows` are empty if its file was deleted."""
 
     id: Id
     emp_id: EmpId = Field(alias="empId")
@@ -159,7 +161,7 @@ def import_list(list_id: str, wanted: ImportIn) -> tuple[dict[str, Any], int, di
 @blueprint.get("/lists/<list_id>/errors.csv")
 @blueprint.doc(security="bearer", responses=answers_with("text/csv", "The lines that were not imported"))
 def download_errors(list_id: str) -> Response:
-    """The lines that were not imported, as they were, each with its number and what is wrong."""
+    """The lines that were not imported, unchanged, each with its number and its problem."""
     with services().database.read() as connection:
         computation = _done(use_cases.see_list(connection, principal(), list_id))
     return sealed_file(services().database, computation.id, errors_place(list_id), f"errors-{list_id}.csv")
@@ -181,9 +183,9 @@ def download_send_list(list_id: str) -> Response:
 
 @blueprint.delete("/lists/<list_id>")
 @blueprint.output(ListOut)
-@blueprint.doc(security="bearer", responses={409: "It is being imported"})
+@blueprint.doc(security="bearer", responses={409: "The list is being imported"})
 def delete_list(list_id: str) -> dict[str, Any]:
-    """Delete the file of a list before its time. What was imported stays."""
+    """Delete the file of a list before it expires. Imported contacts stay."""
     before = _see(list_id)
     with services().database.write() as connection:
         use_cases.delete_list(connection, principal(), list_id, datetime.now(UTC))

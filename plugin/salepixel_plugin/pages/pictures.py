@@ -21,7 +21,7 @@ from salepixel_plugin.pages.behind import Behind
 class Picture:
     """A chart and its table. `name`: its id. `key`: CSS class -> meaning. `hint`: how to read it.
 
-    `links`: for each row of the table, the address of the rows that it counts; empty: it has none.
+    `links`: for each row of the table, the address of the orders or sales that it counts, or empty.
     """
 
     name: str
@@ -47,7 +47,7 @@ DELAYS = (
     N_("3 to 7 days"),
     N_("Over 7 days"),
 )
-"""The steps of sums.delays.STEPS."""
+"""The names of sums.delays.STEPS."""
 
 
 _DELAY_MARKS = ("", N_("30 min"), "", N_("3 h"), "", N_("12 h"), "", N_("2 days"), "", N_("7 days"), "")
@@ -55,7 +55,7 @@ _DELAY_MARKS = ("", N_("30 min"), "", N_("3 h"), "", N_("12 h"), "", N_("2 days"
 
 
 class Artist:
-    """Draws the charts of a page for a reader. `behind`: the rows that their values count."""
+    """Draws the charts of a page for a reader. `behind`: the addresses of what each value counts."""
 
     def __init__(self, language: Language, behind: Behind) -> None:
         self._language, self._behind = language, behind
@@ -98,7 +98,7 @@ class Artist:
         return Picture("orders", f"{title} ({currency})", Markup(drawn), heads, table, links=links)  # noqa: S704
 
     def buyers(self, now: Counted, currency: str) -> Picture:
-        """Attributed orders by day: of returning buyers, with those of new buyers on top."""
+        """Attributed orders by day: orders of returning buyers, with orders of new buyers on top."""
         say, number = self._language.text, self._language.number
         spans = spans_of(now.first, now.last)
         found = buyers_in(now, currency, spans)
@@ -137,7 +137,7 @@ class Artist:
         return self._two(Head("hours", title, summary), found, names, marks, say(N_("Hour")), summary)
 
     def funnel(self, steps: Sequence[tuple[str, int]], hint: str) -> Picture:
-        """From e-mails sent to buyers; each step with its share of the step before."""
+        """From e-mails sent to buyers; each step with its percentage of the previous step."""
         say, number = self._language.text, self._language.number
         title = say(N_("From e-mail to purchase"))
         drawn, before = [], 0
@@ -173,7 +173,7 @@ class Artist:
     def best(
         self, name: str, title: str, found: Sequence[Best], currency: str, count: str, hint: str = ""
     ) -> Picture:
-        """The best campaigns, links or items by net revenue. `count`: what is counted beside it."""
+        """The best campaigns, links or items by net revenue. `count`: the heading of the last column."""
         say, money, number = self._language.text, self._language.money, self._language.number
         drawn = [Row(one.name, one.sold.net, money(one.sold.net, currency)) for one in found]
         table = [

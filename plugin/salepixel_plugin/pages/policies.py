@@ -34,7 +34,7 @@ EXAMINED = 500
 """The number of orders in one preview. At about 2 ms for each, the worker needs about a second."""
 
 OFFERED = 1000
-"""The number of campaigns in the form, the newest. A change affects hardly any orders of older ones."""
+"""The form offers the newest campaigns. A change affects hardly any orders of older ones."""
 
 _WINDOWS = "campaign_windows."
 _FIELDS = ("window_days", "model", "alias_match", "campaign", "campaign_days")
@@ -107,7 +107,7 @@ def close_month(emp_id: int) -> Response:
 
 @blueprint.get("/accounts/<int:emp_id>/closings")
 def show_closings(emp_id: int) -> Response:
-    """The page after the language is changed on the error page of the form above."""
+    """Shows the settings if the reader changes the language on the error page of `close_month`."""
     return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
 
 
@@ -195,8 +195,8 @@ def _windows(form: Mapping[str, str]) -> dict[str, str]:
 def _change(sent: Mapping[str, str]) -> dict[str, Any]:
     """The change in a form. Raises a ValidationError.
 
-    The windows of campaigns replace all earlier ones, so the form sends all of them. An empty field is no
-    window.
+    The windows of campaigns replace all earlier ones, so the form sends all of them. An empty field
+    means that the campaign has no window of its own.
     """
     values: dict[str, Any] = {name: sent[name] for name in _FIELDS[:3] if name in sent}
     given = _windows(sent)
@@ -226,7 +226,7 @@ def _values(policy: PolicyVersion) -> dict[str, str]:
 
 
 def _as_version(changed: Account, current: PolicyVersion) -> PolicyVersion:
-    """The settings that an account would have."""
+    """The settings that the account would have after the change."""
     return replace(
         current,
         version=changed.policy_version,

@@ -22,7 +22,7 @@ flow_parts = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),  # from 1
     sa.Index(None, "flow_id", "position"),
     sa.ForeignKeyConstraint(["flow_id"], ["flows.id"], "fk_flow_parts_flow_id"),
-    # A campaign without clicks can be deleted; it is then no part any more.
+    # A campaign without clicks can be deleted; its row here is then deleted, too.
     sa.ForeignKeyConstraint(
         ["campaign_id"], ["campaigns.id"], "fk_flow_parts_campaign_id", ondelete="CASCADE"
     ),

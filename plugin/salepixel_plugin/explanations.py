@@ -236,6 +236,26 @@ def explain_pixel_problem(reason: str, language: Language) -> str:
     return language.text(PIXEL_PROBLEM.get(reason, _OTHER_PROBLEM))
 
 
+DELIVERED = {
+    "order_created": N_("A new order"),
+    "order_confirmed": N_("An order was confirmed"),
+    "order_paid": N_("A payment for an order"),
+    "order_fully_paid": N_("An order was paid in full"),
+    "order_updated": N_("An order was changed"),
+    "order_refunded": N_("A refund of an order"),
+    "order_fully_refunded": N_("An order was refunded in full"),
+    "order_cancelled": N_("An order was cancelled"),
+    "order_expired": N_("An unpaid order expired"),
+    "order_metadata_updated": N_("Details of an order were changed"),
+    "order_bulk_created": N_("Orders were imported into the shop"),
+    "app_installed": N_("The app was installed in the shop"),
+    "app_updated": N_("The app was updated in the shop"),
+    "app_status_changed": N_("The app was activated or deactivated in the shop"),
+    "app_deleted": N_("The app was deleted in the shop"),
+    "sales_api": N_("Orders from a program (sales API)"),
+}
+"""What a delivery reports, by the name of its event."""
+
 VERDICT = {"human": N_("Human"), "bot": N_("Bot"), "unknown": N_("Possibly a bot")}
 
 REJECTED = {

@@ -286,7 +286,6 @@ def add_contacts(
     emp_id: int,
     reported: Mapping[str, Mapping[str, Any]],
     at: datetime,
-    action: Action = Action.CONTACTS_CHANGED,
 ) -> ContactsStored:
     """Add or change contacts: reference -> `email` and `consent`, as far as reported.
 
@@ -294,7 +293,17 @@ def add_contacts(
     NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
-    record(connection, principal, emp_id, action)
+    record(connection, principal, emp_id, Action.CONTACTS_CHANGED)
+    return _store_contacts(connection, keys, emp_id, reported, at)
+
+
+def _store_contacts(
+    connection: sa.Connection,
+    keys: Keys,
+    emp_id: int,
+    reported: Mapping[str, Mapping[str, Any]],
+    at: datetime,
+) -> ContactsStored:
     lock_account(connection, emp_id, exclusive=True)  # before the opt-outs are read
     opted_out = opted_out_by_reference(connection, emp_id, reported.keys())
     batch = []
@@ -332,21 +341,27 @@ def switch_tracking(
 ) -> ContactsStored:
     """Opt a contact out of tracking, or in again with all references of the same address.
 
-    Raises NotFound, or BadField for a text that cannot be a reference.
+    A contact who is opted out (or in) already is left as it is. Raises NotFound, or BadField for a text that
+    cannot be a reference.
     """
     change_account(connection, principal, emp_id)
     name = normal_reference(ref)
     if not name:
         raise BadField("contact", "must be a contact's reference")
+    lock_account(connection, emp_id, exclusive=True)  # before the opt-outs are read
     refs = {name}
     if not opted_out:
         known = find_contacts(connection, emp_id, [name]).get(name)
         if known and known.email_hash:
-            same = find_contacts(connection, emp_id, email_hashes=[known.email_hash])
-            refs |= opted_out_by_reference(connection, emp_id, same.keys())
-    reported = {one: {"consent": not opted_out} for one in refs}
-    action = Action.OPTED_OUT if opted_out else Action.OPTED_IN
-    return add_contacts(connection, principal, keys, emp_id, reported, at, action)
+            refs |= find_contacts(connection, emp_id, email_hashes=[known.email_hash]).keys()
+    already = opted_out_by_reference(connection, emp_id, refs)
+    refs = refs - already if opted_out else already
+    if not refs:
+        return ContactsStored(0, frozenset())
+    found = _store_contacts(connection, keys, emp_id, {one: {"consent": not opted_out} for one in refs}, at)
+    if found.stored:
+        record(connection, principal, emp_id, Action.OPTED_OUT if opted_out else Action.OPTED_IN)
+    return found
 
 
 def _erased(

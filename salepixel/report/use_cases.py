@@ -89,9 +89,12 @@ def read_overview(connection: sa.Connection, principal: Principal, campaign_id: 
         orders_by_evidence(connection, campaign_id),
         losses_since(connection, campaign.created_at),
         sorted(
-            (reason, count)
-            for (outcome, reason), count in outcomes.items()
-            if outcome not in ("attributed", "likely")
+            (
+                (reason, count)
+                for (outcome, reason), count in outcomes.items()
+                if outcome not in ("attributed", "likely")
+            ),
+            key=lambda one: (-one[1], one[0]),
         ),
     )
 

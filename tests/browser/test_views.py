@@ -154,6 +154,24 @@ def test_a_sale_on_a_phone_is_three_lines(house: Furnished, readers: Mapping[tup
     assert all(count <= 3 for count in lines), lines
 
 
+def test_an_order_on_a_phone_is_three_lines_and_each_amount_says_what_it_is(
+    house: Furnished, readers: Mapping[tuple[str, str], Page]
+) -> None:
+    page = readers["en", "ana"]
+    _open(page, house, VIEWS["orders"])
+    page.set_viewport_size({"width": 390, "height": 900})
+    seen = set()
+    for row in page.locator(".rows tbody tr").all():
+        net = row.locator(".its-net")
+        differs = net.is_visible()
+        assert row.evaluate(_LINES) <= 3 + differs, row.inner_text()
+        if differs:
+            assert net.evaluate("(it) => getComputedStyle(it, '::before').content") != "none"
+            assert net.inner_text().split()[0] != row.locator("td").first.inner_text()
+        seen.add(differs)
+    assert seen == {True, False}, "the demo has refunds"
+
+
 @pytest.mark.skipif(not pictures.WANTED, reason="only make pictures makes pictures")
 @pytest.mark.parametrize("name", VIEWS)
 def test_pictures_are_made(house: Furnished, readers: Mapping[tuple[str, str], Page], name: str) -> None:

@@ -199,3 +199,16 @@ def test_wrong_passwords_are_one_row_an_hour_and_none_for_an_unknown_address(off
     (row,) = office.get("/audit?empId=7&action=session.refused")["rows"]
     assert (row["actor_kind"], row["subject"]["name"]) == ("nobody", "Ana")
     assert len(_rows(office.database)) == len(before) + 1
+
+
+def test_opting_out_or_in_again_is_listed_only_if_it_changes_something(office: Office) -> None:
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "c1@shop.test"}]})
+    steps = ("off", "off", "on", "on", "off")
+    for step in steps:
+        answer = office.page("/accounts/7/contacts/c1", SHOES, method="POST", data={"tracking": step})
+        assert answer.status_code == 303
+    page = office.page("/accounts/7/contacts/c1", SHOES).text
+    assert "Opted out" in page
+    rows = [row["action"] for row in office.get("/audit?empId=7", SHOES)["rows"]]
+    listed = [action for action in rows if action.startswith("contact.opted")]
+    assert listed == ["contact.opted_out", "contact.opted_in", "contact.opted_out"]

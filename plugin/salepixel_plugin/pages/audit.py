@@ -79,7 +79,11 @@ def _audit_page(emp_id: int) -> Response:
             name: text for name in ("actor", "action", "from", "to") if (text := request.args.get(name))
         },
         actors=dict(sorted(actors.items(), key=lambda one: one[1].casefold())),
-        actions={name: here.text(text) for name, text in ACTION.items()},
+        actions=dict(
+            sorted(
+                ((name, here.text(text)) for name, text in ACTION.items()), key=lambda one: one[1].casefold()
+            )
+        ),
         actor_of=actor_of,
         say_actor=lambda entry: say_actor(entry.actor, here),
         say_changes=lambda entry: say_changes(entry, here),

@@ -20,7 +20,9 @@ from salepixel.mails.store import list_drafts, mail_of
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
 from salepixel.report.periods import Preset
+from salepixel.report.results import Sums
 from salepixel_plugin.access import principal
+from salepixel_plugin.choices import in_order
 from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.pages.blueprint import blueprint, language, page
@@ -103,13 +105,24 @@ def overview(campaign_id: str) -> Response:
             "overview",
             **of_campaign(figures, account.currency, chosen.range),
             chosen=chosen,
-            others=others[:OTHERS],
+            others=in_order(others[:OTHERS]),
             sums=found.sums,
+            refunded_later=_refunded_later(found.sums),
             verdicts=found.verdicts,
             evidence=found.evidence,
             losses=found.losses,
             reasons=found.reasons,
         )
+
+
+def _refunded_later(sums: Sums) -> list[str]:
+    """What was refunded after the month of its order was closed, per currency. `sums`: of all days.
+
+    Over all days, the two totals differ by these refunds alone (docs/adr/0016).
+    """
+    by_refund_date = {total.currency: total for total in sums.by_refund_date}
+    later = {one.currency: by_refund_date[one.currency].refunded - one.refunded for one in sums.sold}
+    return [language().money(amount, currency) for currency, amount in later.items() if amount > 0]
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")

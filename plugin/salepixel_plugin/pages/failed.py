@@ -52,6 +52,7 @@ def list_failed() -> Response:
         emp_id=principal().only_account,
         orders=shown,
         names=names,
+        may_retry=any(principal().may_change(one.emp_id) for one in shown),
         because=BECAUSE,
         newer=write_cursor(*shown[0].place) if shown and has_newer else None,
         next=write_cursor(*shown[-1].place) if shown and has_older else None,

@@ -101,9 +101,10 @@ def _texts(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _with_counts(counts: Mapping[tuple[str, str], int], chosen: str) -> dict[str, str]:
-    """The reasons of the account's orders and the chosen one, each with its number of orders."""
+    """The reasons of the account's orders and the chosen one, each with its number of orders, most first."""
     found: Counter[str] = Counter()
     for (_, reason), count in counts.items():
         found[reason] += count
     texts = {name: language().text(text) for name, text in REASON.items() if name in {*found, chosen}}
-    return {name: f"{text} ({language().number(found[name])})" for name, text in texts.items()}
+    ranked = sorted(texts, key=lambda name: (-found[name], texts[name].casefold()))
+    return {name: f"{texts[name]} ({language().number(found[name])})" for name in ranked}

@@ -28,6 +28,7 @@ def list_dead() -> Response:
         emp_id=principal().only_account,
         letters=shown,
         names=names,
+        may_retry=any(principal().may_change(one.emp_id) for one in shown),
         newer=write_cursor(*shown[0].place) if shown and has_newer else None,
         next=write_cursor(*shown[-1].place) if shown and has_older else None,
     )

@@ -52,15 +52,18 @@ FIGURES = {
     ),
     Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of this period, without bot clicks.")),
     Name.REVENUE_PER_CLICK: (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),
-    Name.CLICKERS: (N_("Clickers"), N_("Different contacts who clicked, since sending.")),
+    Name.CLICKERS: (N_("Clickers"), N_("Different contacts who clicked.")),
     Name.CLICK_RATE: (N_("Click rate"), N_("Clickers divided by e-mails sent.")),
     Name.CONVERSION_RATE: (N_("Conversion rate"), N_("Buyers divided by e-mails sent.")),
     Name.REVENUE_PER_RECIPIENT: (
         N_("Revenue per recipient"),
-        N_("Net revenue since sending, divided by e-mails sent."),
+        N_("Net revenue until now, divided by e-mails sent."),
     ),
 }
 """The name of each figure, and what it means."""
+
+OF_CAMPAIGNS = frozenset({Name.CLICKERS, Name.CLICK_RATE, Name.CONVERSION_RATE, Name.REVENUE_PER_RECIPIENT})
+"""The figures of whole campaigns; the others are those of the days (report/figures.py)."""
 
 
 _NO_CHANGE = Decimal("0.005")
@@ -71,7 +74,7 @@ _NO_CHANGE = Decimal("0.005")
 class Shown:
     """A figure as a page shows it. `change`: in words, empty if there is nothing to compare with.
 
-    `direction`: `up`, `down` or empty.
+    `direction`: `up`, `down` or empty. `is_of_campaigns`: of whole campaigns, not of some days.
     """
 
     name: Name
@@ -80,6 +83,10 @@ class Shown:
     meaning: str
     change: str
     direction: str
+
+    @property
+    def is_of_campaigns(self) -> bool:
+        return self.name in OF_CAMPAIGNS
 
 
 @blueprint.get("/accounts/<int:emp_id>")

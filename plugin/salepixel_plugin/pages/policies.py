@@ -20,6 +20,7 @@ from salepixel.money.amounts import from_minor
 from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
+from salepixel_plugin.choices import in_order
 from salepixel_plugin.computed import follow, tools
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
@@ -128,7 +129,7 @@ def _policy_page(
         versions=versions,
         values=values,
         windows=windows,
-        offered=[campaign for campaign in listed if campaign.id not in windows],
+        offered=in_order(campaign for campaign in listed if campaign.id not in windows),
         names=names,
         models=list(Model),
         titles=NAMES,

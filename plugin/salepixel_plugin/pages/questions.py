@@ -1,6 +1,6 @@
 """Help: questions that owners of shops ask, and a glossary. docs/reference/glossary.md has the same texts."""
 
-from flask import Response
+from flask import Response, request
 
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import accounts_of_menu, blueprint, page
@@ -219,11 +219,12 @@ TERMS = (
 
 @blueprint.get("/help")
 def show_help() -> Response:
-    """The questions and the glossary."""
-    accounts = accounts_of_menu()
+    """The questions and the glossary, with links into the account that the reader came from."""
+    accounts, asked = accounts_of_menu(), request.args.get("account", "")
+    chosen = [one.emp_id for one in accounts if len(accounts) == 1 or str(one.emp_id) == asked]
     return page(
         "help.html",
         questions=[(question, answer, find_place(endpoint)) for question, answer, endpoint in QUESTIONS],
         terms=TERMS,
-        emp_id=accounts[0].emp_id if len(accounts) == 1 else None,
+        emp_id=chosen[0] if chosen else None,
     )

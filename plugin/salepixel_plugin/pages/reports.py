@@ -14,6 +14,7 @@ from salepixel.subscriptions.rules import What
 from salepixel.subscriptions.tokens import end_by_token, read_token
 from salepixel_plugin import mail_answers
 from salepixel_plugin.access import Refusal, principal
+from salepixel_plugin.choices import in_order
 from salepixel_plugin.languages import LANGUAGES, N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
@@ -116,7 +117,7 @@ def _reports_page(emp_id: int, sent: Mapping[str, str], wrong: Mapping[str, str]
     with services().database.read() as connection:
         found = use_cases.see_reports(connection, principal(), services().keys, emp_id)
         can_send = see_smtp(connection, principal(), emp_id, services().smtp).can_send
-        offered = list_campaigns(connection, emp_id, _CHOSEN, None)
+        offered = in_order(list_campaigns(connection, emp_id, _CHOSEN, None))
         named = {mail.about for mail in found.mails} | {one.campaign_id for one in found.subscriptions}
         names = campaign_names(connection, named)
     values: dict[str, Any] = dict(sent) or {"what_campaigns": "on"}

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import FULL, Rights, Role
 from salepixel.orders import queue
 from salepixel.orders.requeue import DueReason, requeue_order
+from salepixel.people import store
 from salepixel.storage import schema
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import Page, _check
+from tests.plugin.pages.test_signing_in import add_person, signed_in
 
 NOW = datetime.now(UTC) + timedelta(days=1)  # so that no turn comes while the other tests run
 
@@ -52,6 +55,25 @@ def test_failed_orders_are_listed_with_their_error(office: Office) -> None:
     assert "n-o-1" in page
     assert "Orders that could not be processed: 1" in office.page("/", SHOES).text
     assert "could not be processed" not in office.page("/", HATS).text
+
+
+def test_a_reader_of_several_accounts_may_retry_where_they_may_change(office: Office) -> None:
+    add_person(office, "bo@shop.test", Rights(Role.VIEWER))
+    with office.database.write() as connection:
+        bo = store.find_by_email(connection, "bo@shop.test")
+        assert bo is not None
+        store.put_member(connection, bo.id, 8, FULL, datetime.now(UTC))
+    browser = signed_in(office, "bo@shop.test")
+    fail(office, 7, "shoe")
+    read = browser.get("/orders/failed").text
+    assert "n-shoe" in read
+    assert "Retry</button>" not in read
+    assert "Retry all" not in read
+    fail(office, 8, "hat")
+    both = browser.get("/orders/failed").text
+    assert "Retry all" in both
+    assert both.count("Retry order") == 1
+    assert "Retry order n-hat" in both
 
 
 def test_a_parked_order_is_explained_in_both_languages(office: Office) -> None:

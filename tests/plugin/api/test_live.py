@@ -11,6 +11,10 @@ from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Click, Signal, new_click_id
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.shops.rejected import count_shop_rejections, list_shop_rejections
+from salepixel.shops.saleor.connector import LIFECYCLE
+from salepixel.shops.use_cases import SALES_API
+from salepixel_plugin.explanations import DELIVERED
+from salepixel_plugin.saleor.manifest import LIFECYCLE_EVENTS, ORDER_EVENTS
 from tests.plugin.conftest import HATS, NO_SIGNAL, SHOES, Office
 
 NOW = datetime.now(UTC)
@@ -55,6 +59,15 @@ def test_everything_that_happened_is_shown_with_its_reason(office: Office) -> No
     for text in ("not_a_visit", "placeholder_order", "No click found", "Bot", "not a sales link"):
         assert text in page.text
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_page_says_in_words_what_a_delivery_reports(office: Office) -> None:
+    assert {*map(str.lower, ORDER_EVENTS + LIFECYCLE_EVENTS), *LIFECYCLE, SALES_API} == set(DELIVERED)
+    office.order(id="a", number="A-1")
+    for code, text in (("en", "Orders from a program (sales API)"), ("es", "Pedidos de un programa")):
+        page = office.page(f"/accounts/7/live?lang={code}", SHOES).text
+        assert text in page
+        assert "sales_api" not in page
 
 
 def test_rejected_deliveries_of_a_shop_are_counted_by_reason(office: Office) -> None:

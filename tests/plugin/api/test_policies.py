@@ -166,6 +166,7 @@ def test_a_refund_after_closing_is_shown_beside_the_closed_row_and_in_its_own_mo
     sales = f"/campaigns/{campaign['id']}/sales"
     last_month = f"{sales}?to={(first_day - timedelta(days=1)).date()}"
     closed = office.get(last_month)
+    assert "after the month of the order" not in office.page(f"/campaigns/{campaign['id']}").text
     office.order(**reported, updated_at=PLACED.isoformat(), refunded="9.80")
 
     report = office.get(last_month)
@@ -178,6 +179,9 @@ def test_a_refund_after_closing_is_shown_beside_the_closed_row_and_in_its_own_mo
     (total,) = this_month["totals_by_refund_date"]
     assert (total["gross"], total["refunded"], total["net"]) == ("0.00", "9.80", "-9.80")
     assert "€9.80 after the month was closed" in office.page(f"/campaigns/{campaign['id']}/sales").text
+    overview = office.page(f"/campaigns/{campaign['id']}").text
+    assert "Refunded after the month of the order was closed: €9.80." in overview
+    assert f'href="/campaigns/{campaign["id"]}/sales"' in overview
 
 
 def test_a_month_can_be_closed_only_when_it_is_over_and_decided(office: Office) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from salepixel_plugin.languages import LANGUAGES
 from salepixel_plugin.pages.chapters import TERMS_ON
+from salepixel_plugin.pages.menu import find_place
 from salepixel_plugin.pages.questions import QUESTIONS, TERMS
-from tests.plugin.conftest import SHOES, Office
+from tests.plugin.conftest import ALL, SHOES, Office
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "glossary.md"
 
@@ -35,6 +36,21 @@ def test_the_page_has_them_in_each_language(office: Office, code: str) -> None:
     for first, second, *_ in (*QUESTIONS, *TERMS):
         assert LANGUAGES[code].text(first) in text
         assert LANGUAGES[code].text(second) in text
+
+
+def test_with_several_accounts_help_leads_into_the_one_that_its_reader_came_from(office: Office) -> None:
+    assert 'href="/help?account=7"' in office.page("/accounts/7/policy", ALL).text
+    assert 'href="/accounts/7/orders"' in office.page("/help?account=7", ALL).text
+    for path in ("/help", "/help?account=9", "/help?account=x"):
+        assert 'href="/accounts/7/orders"' not in office.page(path, ALL).text
+    assert 'href="/accounts/8/orders"' not in office.page("/help?account=8", SHOES).text
+
+
+def test_the_docs_lead_to_the_view_of_each_answer() -> None:
+    for _, _, endpoint in QUESTIONS:
+        section, place = find_place(endpoint)
+        where = place.text if section == place.text else f"{section} > {place.text}"
+        assert f"Where you see it: [{where}](views.md#" in DOCS.read_text()
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/7/policy", "/accounts/7/models", "/nothing"])

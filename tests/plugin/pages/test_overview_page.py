@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from salepixel.clicks.tokens import Signal
 from salepixel.report.figures import Name
 from salepixel.sums.delays import STEPS
-from salepixel_plugin.pages.overview import FIGURES
+from salepixel_plugin.pages.overview import FIGURES, OF_CAMPAIGNS
 from salepixel_plugin.pages.pictures import DELAYS
 from tests.plugin.api.test_overview import fill
 from tests.plugin.conftest import PLACED, SHOES, Office
@@ -48,6 +49,43 @@ def test_each_currency_has_figures_and_charts_of_its_own(office: Office) -> None
     assert "Net revenue by day (USD)" in dollars
     assert "109.60" not in page + dollars, "currencies are never added up"
     assert "(EUR)" in text_of(office.page("/accounts/7?period=7d&currency=QQQ").text)
+
+
+@pytest.mark.parametrize(
+    ("path", "whole"),
+    [
+        ("/accounts/7", "Campaigns sent in these days: 1"),
+        ("/campaigns/{}", "The whole campaign, since sending"),
+    ],
+)
+def test_figures_of_days_and_of_whole_campaigns_are_apart(office: Office, path: str, whole: str) -> None:
+    campaign = fill(office)
+    page = office.page(path.format(campaign["id"]) + "?period=7d").text
+    days, campaigns = page.split(f"<h2>{whole}</h2>")
+    assert "<h2>Orders and clicks of these days</h2>" in days
+    figure = re.compile(r'<li class="card figure (\w+)"')
+    assert set(figure.findall(campaigns)) <= OF_CAMPAIGNS
+    assert set(figure.findall(days)) & OF_CAMPAIGNS == set()
+    assert {"net_revenue", "orders", "human_clicks"} <= set(figure.findall(days))
+    assert "clickers" in figure.findall(campaigns)
+
+
+def test_reasons_stand_by_their_counts(office: Office) -> None:
+    campaign = fill(office)
+    for number in range(3):
+        office.order(id=f"x-{number}", number=f"x-{number}", email=f"x{number}@shop.test")
+    bot = office.click(campaign, "dan", signals=Signal.KNOWN_AGENT)
+    office.order(id="x-3", number="x-3", email="x3@shop.test", click=bot)
+    page = office.page(f"/campaigns/{campaign['id']}").text
+    table = page[page.index("Orders not attributed to an e-mail") :]
+    counts = [int(count) for count in re.findall(r'<td class="number">(\d+)</td>', table)]
+    assert len(counts) > 1
+    assert counts == sorted(counts, reverse=True)
+    offered = office.page("/accounts/7/orders").text
+    select = offered[offered.index('name="reason"') :].partition("</select>")[0]
+    of_filter = [int(count) for count in re.findall(r"\((\d+)\)", select)]
+    assert len(of_filter) > 1
+    assert of_filter == sorted(of_filter, reverse=True)
 
 
 def test_a_change_is_said_in_words(office: Office) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.principal import Principal, Rights, Role
+from salepixel.live.trial import NAME
 from salepixel.storage.schema import report_mails, subscriptions
 from salepixel.subscriptions import store, use_cases
 from salepixel.subscriptions.tokens import unsubscribe_token
@@ -41,6 +42,19 @@ def test_reports_are_chosen_and_ended_on_a_page(office: Office) -> None:
         assert office.page(f"{path}/end", HATS, method="POST").status_code == 404
         assert office.page(f"{path}/end", SHOES, method="POST").status_code == 303
     assert office.get(CALL)["subscriptions"] == []
+
+
+def test_campaigns_are_offered_newest_sent_first_and_tests_last(office: Office) -> None:
+    sent = {"Spring": "2026-03-01T09:00:00Z", "Winter": "2026-01-05T09:00:00Z", NAME: None}
+    for name, at in sent.items():
+        made = office.campaign(name=name)
+        if at:
+            office.call("PATCH", f"/campaigns/{made['id']}", {"sent_at": at})
+    for path, field in ((PAGE, "campaign"), (f"/campaigns/{office.campaign()['id']}", "with")):
+        page = office.page(path, SHOES).text
+        select = page[page.index(f'name="{field}"') :].partition("</select>")[0]
+        names = [name.strip() for name in re.findall(r"<option[^>]*>([^<]*)</option>", select)]
+        assert [name for name in names if name in sent] == ["Spring", "Winter", NAME], path
 
 
 def test_what_is_wrong_is_named_and_the_rest_stays(office: Office) -> None:

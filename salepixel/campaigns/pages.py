@@ -3,7 +3,8 @@
 A campaign's dynamic link has the campaign's id; its row is written with the first page, or when it is
 changed. Clicks on pages without a link of their own stay with the dynamic link. Anybody who got the e-mail
 can invent pages, so only clicks that do not look like a bot's give a page its link: one click for the first
-FREE_PAGES, PROOF clicks for later ones. The report shows the most used (docs/adr/0055).
+FREE_PAGES, PROOF clicks for later ones, and beyond MANY_PAGES twice as many for each STEP. So invented pages
+make a real one wait, and never keep it out. The report shows the most used (docs/adr/0055).
 """
 
 import hashlib
@@ -27,11 +28,11 @@ FREE_PAGES = 500
 PROOF = 3
 """The clicks after which a later page gets its link."""
 
-MAX_PAGES = 2000
-"""The most pages of a campaign that have a link."""
+MANY_PAGES, STEP = 2000, 500
+"""From so many pages of a campaign on, the clicks that a page needs double with each step."""
 
 MAX_CANDIDATES = 2000
-"""The most pages of a campaign whose clicks are counted until PROOF. Those with the fewest are forgotten."""
+"""The most pages of a campaign whose clicks are counted until then. Those with the fewest are forgotten."""
 
 _AFTER_OTHERS = 1_000_000  # the position of dynamic links: after those of the mail
 
@@ -97,8 +98,8 @@ def _add_pages(connection: sa.Connection, campaign_id: str, pages: Mapping[str, 
     new = [its for its in wanted if its not in stored]
     free = max(0, FREE_PAGES + 1 - len(stored))
     counts = {its: pages[wanted[its]] for its in new[free:]}
-    room = max(0, MAX_PAGES + 1 - len(stored) - len(new[:free]))
-    new = new[:free] + _proven(connection, campaign_id, counts, room)
+    new = new[:free]
+    new += _proven(connection, campaign_id, counts, len(stored) - 1 + len(new))
     rows = [
         _row(emp_id, campaign_id, _link_of(its, wanted[its], stored[campaign_id]), number)
         for number, its in enumerate(new, _AFTER_OTHERS + len(stored))
@@ -108,8 +109,13 @@ def _add_pages(connection: sa.Connection, campaign_id: str, pages: Mapping[str, 
     return (wanted.keys() & stored.keys()).union(new)
 
 
-def _proven(connection: sa.Connection, campaign_id: str, counts: Mapping[str, int], room: int) -> list[str]:
-    """Count new clicks of candidates; returns those that have enough, at most `room` of them."""
+def _proof_of(pages: int) -> int:
+    """The clicks that the next page of a campaign with so many pages needs."""
+    return PROOF << max(0, (pages - MANY_PAGES) // STEP + 1)
+
+
+def _proven(connection: sa.Connection, campaign_id: str, counts: Mapping[str, int], pages: int) -> list[str]:
+    """Count new clicks of candidates; returns those that have enough. `pages`: those that have a link."""
     if not counts:
         return []
     table, ours = page_candidates, page_candidates.c.campaign_id == campaign_id
@@ -118,9 +124,12 @@ def _proven(connection: sa.Connection, campaign_id: str, counts: Mapping[str, in
         row.id: row.clicks for row in connection.execute(sa.select(table.c.id, table.c.clicks).where(*its))
     }
     total = {one: count + before.get(one, 0) for one, count in counts.items()}
-    proven = [one for one, count in total.items() if count >= PROOF][:room]
+    proven: list[str] = []
+    for one, count in sorted(total.items(), key=lambda its: -its[1]):
+        if count >= _proof_of(pages + len(proven)):
+            proven.append(one)
     rows = [
-        {"campaign_id": campaign_id, "id": one, "clicks": min(count, PROOF)}
+        {"campaign_id": campaign_id, "id": one, "clicks": count}
         for one, count in total.items()
         if one not in proven
     ]

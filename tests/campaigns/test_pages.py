@@ -48,16 +48,20 @@ def test_later_pages_need_several_clicks_so_that_invented_ones_keep_no_real_one_
         assert len(links_of(connection, CAMPAIGN)) == 4
 
 
-def test_pages_beyond_the_limit_stay_with_the_dynamic_link(
+def test_beyond_many_pages_the_clicks_that_a_page_needs_double_and_no_page_is_kept_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "FREE_PAGES", 1)
-    monkeypatch.setattr(pages, "MAX_PAGES", 2)
+    monkeypatch.setattr(pages, "FREE_PAGES", 0)
+    monkeypatch.setattr(pages, "MANY_PAGES", 4)
+    monkeypatch.setattr(pages, "STEP", 2)
+    invented = [(CAMPAIGN, f"shop.test/{n}") for n in range(40)]
     with database.write() as connection:
         add_campaign(connection, AUTUMN, [])
-        assert links_of_pages(connection, dict.fromkeys((SHOES, HATS, SOCKS), 9)).keys() == {HATS, SHOES}
-        assert links_of_pages(connection, {SOCKS: 9, SHOES: 1}).keys() == {SHOES}
-        assert len(links_of(connection, CAMPAIGN)) == 3
+        made = [len(links_of_pages(connection, dict.fromkeys(invented, 3)))]
+        made += [len(links_of_pages(connection, dict.fromkeys(invented, 3))) for _ in range(4)]
+        assert made == [4, 6, 6, 8, 8], "3 clicks for 4 pages, 6 for the next two, 12 for the next two"
+        assert links_of_pages(connection, {SHOES: 23}) == {}
+        assert links_of_pages(connection, {SHOES: 1}).keys() == {SHOES}
 
 
 def test_clicks_of_bots_make_no_page(database: Database) -> None:

@@ -183,8 +183,8 @@ def test_more_clickers_than_e_mails_sent_give_no_rate_but_a_sentence(office: Off
     office.call("PATCH", path, {"sent_count": 2}, SHOES)
     for contact in ("ana", "bo"):
         office.click(campaign, contact)
-    assert "<h2>Click rate</h2>" in office.page(path, SHOES).text
+    assert "<h3>Click rate</h3>" in office.page(path, SHOES).text
     office.click(campaign, "cy")
     shown = office.page(path, SHOES).text
-    assert "<h2>Click rate</h2>" not in shown
+    assert "<h3>Click rate</h3>" not in shown
     assert "More contacts clicked or bought (3) than e-mails were sent (2)" in shown

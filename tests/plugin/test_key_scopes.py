@@ -134,7 +134,7 @@ def test_the_page_creates_shows_once_and_revokes(office: Office) -> None:
     (key,) = re.findall(r"sp_[\w-]{20,}", shown.text)
     again = office.page(PAGE, key=SHOES)
     assert key not in again.text
-    assert f'id="new-key">{key}<' in shown.text
+    assert f'id="new-key"><code class="url">{key}<' in shown.text
     assert 'data-copies="new-key"' in shown.text
     assert "script-src 'self'" in shown.headers["Content-Security-Policy"]
     assert "&lt;b&gt;shop" in again.text

@@ -170,7 +170,7 @@ def test_a_shown_link_has_a_copy_button(office: Office, smtp: bool) -> None:
         form = {"step": "invite", "email": "bo@shop.test", "role": "editor"}
         page = office.page("/accounts/7/members", SHOES, method="POST", data=form)
     assert ('data-copies="new-link"' in page.text) is not smtp
-    assert ('id="new-link">http' in page.text) is not smtp
+    assert ('id="new-link"><code class="url">http' in page.text) is not smtp
 
 
 def test_a_person_or_an_invitation_is_removed_only_after_a_second_press(office: Office) -> None:

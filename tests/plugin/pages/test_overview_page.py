@@ -53,7 +53,7 @@ def test_each_currency_has_figures_and_charts_of_its_own(office: Office) -> None
 @pytest.mark.parametrize(
     ("path", "whole"),
     [
-        ("/accounts/7", "Campaigns sent in these days: 1"),
+        ("/accounts/7", "Campaigns sent in this period: 1"),
         ("/campaigns/{}", "The whole campaign, since sending"),
     ],
 )
@@ -61,7 +61,7 @@ def test_figures_of_days_and_of_whole_campaigns_are_apart(office: Office, path: 
     campaign = fill(office)
     page = office.page(path.format(campaign["id"]) + "?period=7d").text
     days, campaigns = page.split(f"<h2>{whole}</h2>")
-    assert "<h2>Orders and clicks of these days</h2>" in days
+    assert "<h2>Orders and clicks of this period</h2>" in days
     figure = re.compile(r'<li class="card figure (\w+)"')
     assert set(figure.findall(campaigns)) <= OF_CAMPAIGNS
     assert set(figure.findall(days)) & OF_CAMPAIGNS == set()

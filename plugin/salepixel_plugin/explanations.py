@@ -226,7 +226,7 @@ PIXEL_PROBLEM = {
         "A program or a prefetch requested the pixel, not a visitor. You do not need to do anything."
     ),
     "bad_time": N_("The clock of the tracking server was wrong. Ask its operator to correct it."),
-    "too_many_hits": N_("One order has 500 hits. Send a different order number with each order."),
+    "too_many_hits": N_("One order has 500 pixel hits. Send a different order number with each order."),
 }
 _OTHER_PROBLEM = N_("The hit could not be used. Send the reason to the operator of this server.")
 

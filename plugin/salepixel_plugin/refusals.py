@@ -71,8 +71,8 @@ SENTENCES = {
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
     "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
     "holdout_after_sending": N_(
-        "The e-mail was sent, or a contact clicked in it, so the control group can no longer change: the "
-        "e-mail may have reached people who would be in it."
+        "The e-mail was sent, or a contact clicked in it, so the control group can no longer "
+        "change: people who would be added to it may already have the e-mail."
     ),
     "campaign_over": N_(
         "The attribution window of this campaign has ended, so recipients can no longer be added."
@@ -88,9 +88,9 @@ SENTENCES = {
         "Only an erasure whose key is missing can be closed. This one continues, or can be retried."
     ),
     "mail_empty": N_("Paste the HTML or the text of your e-mail, or choose a file."),
-    "mail_too_large": N_("This e-mail is larger than 3 MB. Remove attached pictures, and send it again."),
+    "mail_too_large": N_("This e-mail is larger than 3 MB. Remove attached pictures, and upload it again."),
     "mail_pdf": N_("This is a PDF. Export the e-mail as HTML from your e-mail platform."),
-    "mail_zip": N_("This is a ZIP archive or an Office document. Unpack it, and send the HTML file."),
+    "mail_zip": N_("This is a ZIP archive or an Office document. Unpack it, and upload the HTML file."),
     "mail_picture": N_("This is a picture. Export the e-mail as HTML from your e-mail platform."),
     "mail_office": N_("This is an Office document or an Outlook message. Save it as HTML or as .eml."),
     "mail_binary": N_("This file is neither HTML, nor text, nor an .eml message."),
@@ -123,7 +123,7 @@ SENTENCES = {
     "list_empty": N_("This file is empty."),
     "list_pdf": N_("This is a PDF. Export the list from your e-mail platform as CSV."),
     "list_workbook": N_("This is an Excel workbook or a ZIP archive. Save the list as CSV."),
-    "list_packed": N_("This file is compressed. Unpack it, and send the CSV file."),
+    "list_packed": N_("This file is compressed. Unpack it, and upload the CSV file."),
     "list_binary": N_("This file is not a list. Export the list from your e-mail platform as CSV."),
     "list_markup": N_("This is a web page or XML. Export the list from your e-mail platform as CSV."),
     "list_too_large": N_("This file is larger than %(most)s MB. Divide it into several files."),

@@ -51,11 +51,11 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
         Name.HUMAN_CLICKS: ("Clics humanos", "Clics sin los de bots"),
         Name.REVENUE_PER_CLICK: ("Ingresos por clic", "Ingresos netos divididos entre los clics humanos"),
         Name.CLICKERS: ("Quienes hicieron clic", "Contactos distintos que hicieron clic"),
-        Name.CLICK_RATE: ("Tasa de clics", "Quienes hicieron clic entre los e-mails enviados"),
-        Name.CONVERSION_RATE: ("Tasa de conversión", "Compradores entre los e-mails enviados"),
+        Name.CLICK_RATE: ("Tasa de clics", "Quienes hicieron clic, divididos entre los e-mails enviados"),
+        Name.CONVERSION_RATE: ("Tasa de conversión", "Compradores divididos entre los e-mails enviados"),
         Name.REVENUE_PER_RECIPIENT: (
             "Ingresos por destinatario",
-            "Ingresos netos entre los e-mails enviados",
+            "Ingresos netos divididos entre los e-mails enviados",
         ),
     },
 }

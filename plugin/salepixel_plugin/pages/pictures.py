@@ -234,9 +234,9 @@ class Artist:
 
 
 _TITLES = {
-    "revenue": (N_("Net revenue by day"), N_("Net revenue by week"), N_("Net revenue by 30 days")),
-    "orders": (N_("Orders by day"), N_("Orders by week"), N_("Orders by 30 days")),
-    "clicks": (N_("Clicks by day"), N_("Clicks by week"), N_("Clicks by 30 days")),
+    "revenue": (N_("Net revenue by day"), N_("Net revenue by week"), N_("Net revenue per 30 days")),
+    "orders": (N_("Orders by day"), N_("Orders by week"), N_("Orders per 30 days")),
+    "clicks": (N_("Clicks by day"), N_("Clicks by week"), N_("Clicks per 30 days")),
 }
 
 

@@ -85,8 +85,8 @@ QUESTIONS = (
     (
         N_("Are contacts who opted out still tracked?"),
         N_(
-            "No. Contacts who opted out, and visitors whose browser sends Global Privacy Control, are not "
-            "tracked: their clicks have no contact, no cookie and no token."
+            "No. Contacts who opted out, and visitors whose browser sends Global Privacy Control, are"
+            " not tracked: their clicks have no contact, no cookie and no token."
         ),
         "find_contact",
     ),

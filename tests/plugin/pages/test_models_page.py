@@ -47,7 +47,7 @@ def test_with_enough_orders_it_shows_shares_with_intervals(
 def test_it_is_translated_and_says_when_there_is_nothing(office: Office) -> None:
     shown = text_of(office, "/accounts/8/models?lang=es", HATS)
     assert "Comparación de modelos" in shown
-    assert "No hay pedidos atribuidos" in shown
+    assert "Sin pedidos atribuidos" in shown
 
 
 def test_it_can_be_limited_to_some_days(office: Office) -> None:

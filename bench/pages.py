@@ -252,6 +252,11 @@ ORDERS_IN_PARTS: Mapping[str, Callable[[Place], str]] = {
     "evidence": lambda at: "evidence=email",
     "campaign": lambda at: f"campaign={BIG}",
     "campaign, link and outcome": lambda at: f"campaign={BIG}&link={link_id(BIG, 0)}&outcome=attributed",
+    "oldest first": lambda at: "sort=date",
+    "by amount": lambda at: "sort=-amount",
+    "by amount, campaign": lambda at: f"sort=-amount&campaign={BIG}",
+    "by amount, one day": lambda at: f"sort=-amount&from={at.day:%Y-%m-%d}&to={at.day:%Y-%m-%d}",
+    "by amount, outcome": lambda at: "sort=amount&outcome=attributed",
     "rare amount": lambda at: "min=9999",
     "usual amount and outcome": lambda at: "min=20&max=900&outcome=attributed",
     "nothing matches": lambda at: "outcome=attributed&shop=none&min=1",
@@ -294,6 +299,8 @@ SALES_IN_ORDER: Mapping[str, str] = {
     "search": "q=jacket",
     "nothing matches": "q=no such item",
     "by amount": "sort=-amount",
+    "by amount, search": "sort=-amount&q=jacket",
+    "oldest first": "sort=date",
 }
 """Filters and sorts of sales: in a period of many orders, they read a limited number of sales."""
 

@@ -8,12 +8,18 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from salepixel.attribution.evidence import Rung
 from salepixel.money.amounts import MAX_AMOUNT
 from salepixel.orders.outcome import Outcome, Reason
-from salepixel.orders.store import OrderPlace
 from salepixel.reading.emails import is_email
 from salepixel.reading.text import read_text
-from salepixel.report.orders import OrderFilter, Search, Step
+from salepixel.report.orders import By, OrderFilter, Place, Search, Sort, Step
 from salepixel.sums.delays import STEPS
-from salepixel_plugin.paging import PageOfDays, bad_cursor, read_cursor, read_cursor_time, write_cursor
+from salepixel_plugin.paging import (
+    PageOfDays,
+    bad_cursor,
+    read_cursor,
+    read_cursor_number,
+    read_cursor_time,
+    write_cursor,
+)
 
 EARNED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 
@@ -69,6 +75,12 @@ class OrdersQuery(PageOfDays):
         "", description="A buyer's address, as `POST /orders/address` returns it."
     )
 
+    sort: Literal["-date", "date", "-amount", "amount"] = Field(
+        "-date",
+        description="`-`: the newest or the largest first. By amount: by currency, then by the total; orders "
+        "whose stored total is damaged are left out.",
+    )
+
     @model_validator(mode="after")
     def _amounts_in_order(self) -> Self:
         if self.least is not None and self.most is not None and self.least > self.most:
@@ -105,10 +117,20 @@ class OrdersQuery(PageOfDays):
         """Where the page begins. Raises a Refusal (422) for an invalid cursor."""
         if not self.cursor:
             return None
-        direction, time, shop_id, order_id = read_cursor(self.cursor, 4)
+        is_by_amount = self.sequence.by is By.AMOUNT
+        direction, *of_amount, time, shop_id, order_id = read_cursor(self.cursor, 6 if is_by_amount else 4)
         if direction not in (_NEWER, _OLDER):
             raise bad_cursor()
-        return Step((read_cursor_time(time), shop_id, order_id), direction == _NEWER)
+        place: Place = read_cursor_time(time), shop_id, order_id
+        if of_amount:
+            currency, amount = of_amount
+            place = currency, read_cursor_number(amount), *place
+        return Step(place, direction == _NEWER)
+
+    @property
+    def sequence(self) -> Sort:
+        """What the list is sorted by."""
+        return Sort(By(self.sort.removeprefix("-")), self.sort.startswith("-"))
 
 
 def _outcomes(asked: Outcome | Literal["earned", "bought"] | None) -> tuple[Outcome, ...]:
@@ -122,11 +144,11 @@ def write_address(hashes: tuple[str, str]) -> str:
     return "-".join(hashes)
 
 
-def older_cursor(place: OrderPlace | None) -> str | None:
-    """The cursor of the page with the orders before a place."""
-    return place and write_cursor(_OLDER, *place)
+def older_cursor(place: Place | None) -> str | None:
+    """The cursor of the page with the orders behind a place of the list."""
+    return None if place is None else write_cursor(_OLDER, *place)
 
 
-def newer_cursor(place: OrderPlace | None) -> str | None:
-    """The cursor of the page with the orders after a place."""
-    return place and write_cursor(_NEWER, *place)
+def newer_cursor(place: Place | None) -> str | None:
+    """The cursor of the page with the orders before a place of the list."""
+    return None if place is None else write_cursor(_NEWER, *place)

@@ -68,7 +68,7 @@ def write_cursor(*parts: object) -> str:
 def _as_text(part: object) -> object:
     if isinstance(part, bytes):
         return part.hex()
-    return part.isoformat() if isinstance(part, datetime) else part
+    return part.isoformat() if isinstance(part, datetime) else str(part) if isinstance(part, int) else part
 
 
 def read_cursor(cursor: str, length: int) -> list[str]:
@@ -97,6 +97,13 @@ def read_cursor_time(text: str) -> datetime:
     return time
 
 
+def read_cursor_number(text: str) -> int:
+    """The number in a cursor, of at most 18 digits. Raises a Refusal (422)."""
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 19):
+        raise bad_cursor()
+    return int(text)
+
+
 def read_sales_cursor(cursor: str | None) -> Cursor | None:
     """The position of the last sale on a page. Raises a Refusal (422)."""
     if cursor is None:
@@ -106,6 +113,15 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
         return read_cursor_time(time), shop, order, line, bytes.fromhex(click)
     except ValueError:
         raise bad_cursor() from None
+
+
+def read_amount_cursor(cursor: str | None) -> tuple[object, ...] | None:
+    """The position of the last sale on a page of sales by amount. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    currency, amount, time, shop, order, line, click = read_cursor(cursor, 7)
+    place = read_sales_cursor(write_cursor(time, shop, order, line, click)) or ()
+    return currency, read_cursor_number(amount), *place
 
 
 def read_click_cursor(cursor: str | None) -> bytes | None:

@@ -1,15 +1,17 @@
-"""Reads the list of all orders of an account: filtered, searched, newest first, in pages by key.
+"""Reads the list of all orders of an account: filtered, searched, by date or amount, in pages by key.
 
 Each page costs the same, however many orders there are. A reader gets the orders from the index that narrows
 them most: of a campaign, of an outcome and reason, of an amount, by a searched name, or of the account by
-time. The other filters are applied to at most SCANNED of them; then the page says up to which time it
-searched, and the next page continues from there.
+time. The other filters are applied to at most SCANNED of them; then the page says how far it searched, and
+the next page continues from there. By amount, the orders of a filter are sorted if they are at most SCANNED;
+otherwise the filter is applied to the orders of the account by amount.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -23,7 +25,6 @@ from salepixel.clicks.tokens import token_contact
 from salepixel.money.amounts import from_comparable, from_minor, to_comparable
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.outcome import Outcome
-from salepixel.orders.store import OrderPlace
 from salepixel.reading.order_numbers import order_key
 from salepixel.report.periods import ALWAYS, Period
 from salepixel.shops.store import list_shops
@@ -90,24 +91,53 @@ class ListedOrder(NamedTuple):
     net: Decimal | None = None
     refunded: Decimal | None = None
 
-    @property
-    def place(self) -> OrderPlace:
-        """Its position in the list."""
-        return self.placed_at, self.shop_id, self.order_id
+
+class By(StrEnum):
+    """What the list is sorted by. AMOUNT: the total, by currency; orders without one are left out."""
+
+    DATE = "date"
+    AMOUNT = "amount"
+
+
+class Sort(NamedTuple):
+    """The sequence of the list."""
+
+    by: By = By.DATE
+    descending: bool = True
+
+
+NEWEST_FIRST = Sort()
+
+_OF_DATE = 3
+Place = tuple[Any, ...]
+"""A position in the list: time, shop and id; by amount, currency and stored amount come before them."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Orders, newest first, and the places from which the pages beside this one begin; None: there are none.
+    """Orders, and the places from which the pages before and after this one begin; None: there are none.
 
-    `searched_to`: the time up to which orders were read, if some further on may match; None: all were read,
+    `searched_to`: the place up to which orders were read, if some further on may match; None: all were read,
     or the page is full.
     """
 
     rows: list[ListedOrder]
-    newer: OrderPlace | None
-    older: OrderPlace | None
-    searched_to: datetime | None = None
+    newer: Place | None
+    older: Place | None
+    searched_to: Place | None = None
+
+    @property
+    def searched_time(self) -> datetime | None:
+        """The time of `searched_to` in a list by date."""
+        return self.searched_to[0] if self.searched_to and len(self.searched_to) == _OF_DATE else None
+
+    @property
+    def searched_amount(self) -> tuple[Decimal, str] | None:
+        """The amount of `searched_to` and its currency in a list by amount."""
+        if not self.searched_to or len(self.searched_to) == _OF_DATE:
+            return None
+        currency, amount = self.searched_to[:2]
+        return from_comparable(amount, currency), currency
 
 
 class Search(NamedTuple):
@@ -118,15 +148,27 @@ class Search(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where a page begins: before (`newer` is false) or after a place."""
+    """Where a page begins: behind a place of the list, or, if `newer`, where it ends: before a place."""
 
-    place: OrderPlace
+    place: Place
     newer: bool
+
+
+class _Way(NamedTuple):
+    """The sequence in which a page is read, and where it begins."""
+
+    step: Step | None
+    sort: Sort
+
+    @property
+    def ascending(self) -> bool:
+        """Whether the database reads the smallest keys first."""
+        return self.sort.descending is (self.step is not None and self.step.newer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The orders of an index: `placed_at`, `shop_id` and `order_id`.
+    """The orders of an index: the columns of a place, the last three `placed_at`, `shop_id` and `order_id`.
 
     `left`: the conditions that its index does not know. `read`: how many orders to read for a page. `once`:
     each order is in it once.
@@ -145,27 +187,31 @@ def list_orders(
     step: Step | None,
     limit: int,
     among: Collection[OrderKey] | None = None,
+    sort: Sort = NEWEST_FIRST,
 ) -> OrderPage:
     """A page of an account's orders. `among`: only these, which a search found."""
-    newer = step is not None and step.newer
+    way = _Way(step, sort)
     found = among if among is not None else _few_of_amount(connection, emp_id, wanted)
+    if found is None and sort.by is By.AMOUNT and wanted != OrderFilter():
+        found = _few(connection, emp_id, wanted)
     given = {} if found is None else {"these": as_keys(found)}
-    source = _choose(connection, emp_id, wanted, step, limit, found)
+    source = _choose(connection, emp_id, wanted, way, limit, found)
     if source is None:
         return OrderPage([], None, None)
-    keys = _sorted(source.keys, newer=newer).limit(source.read)
+    keys = _sorted(source.keys, ascending=way.ascending).limit(source.read)
+    places = len(keys.selected_columns)
     query = _joined(keys.subquery("seen"), once=source.once).where(orders.c.emp_id == emp_id, *source.left)
-    rows = connection.execute(_in_sequence(query, newer=newer).limit(limit + 1), given).all()
-    shown = [_listed(row) for row in rows[:limit]]
+    query = _in_sequence(query, places, ascending=way.ascending)
+    rows = connection.execute(query.limit(limit + 1), given).all()
+    shown, ends = [_listed(row) for row in rows[:limit]], [tuple(row[:places]) for row in rows[:limit]]
     more, searched_to = None, None
     if len(rows) > limit:
-        more = shown[-1].place
+        more = ends[-1]
     elif source.read == SCANNED:
         last = connection.execute(keys.offset(SCANNED - 1).limit(1), given).first()
-        if last is not None:
-            more, searched_to = (last.placed_at, last.shop_id, last.order_id), last.placed_at
-    back = shown[0].place if shown else step.place if step else None
-    if newer:
+        more = searched_to = None if last is None else tuple(last)
+    back = ends[0] if ends else step.place if step else None
+    if step and step.newer:
         return OrderPage(shown[::-1], more, back, searched_to)
     return OrderPage(shown, back if step else None, more, searched_to)
 
@@ -174,7 +220,7 @@ def _choose(
     connection: sa.Connection,
     emp_id: int,
     wanted: OrderFilter,
-    step: Step | None,
+    way: _Way,
     limit: int,
     found: Collection[OrderKey] | None,
 ) -> _Source | None:
@@ -185,21 +231,37 @@ def _choose(
     if found is not None:
         # Not by account here, or SQLite without statistics reads all orders of the account.
         its = is_of_orders(connection.dialect.name, orders.c.shop_id, orders.c.id)
-        return _Source(_placed((its,), wanted, step), [*left, *decided, *_of_campaign(wanted)], SCANNED)
+        return _Source(_placed((its,), wanted, way), [*left, *decided, *_of_campaign(wanted)], SCANNED)
+    if way.sort.by is By.AMOUNT:
+        left += [*decided, *_of_campaign(wanted), *wanted.period.holds(orders.c.placed_at)]
+        its = orders.c.currency == wanted.currency if wanted.currency else sa.true()
+        keys = _step(_keys_by_amount().where(orders.c.emp_id == emp_id, its), way)
+        return _Source(keys, left, SCANNED if left else limit + 1)
     if wanted.campaign_id:
-        keys = _step(_keys(sales, sales.c.purchased_at, sales.c.order_id), wanted, step, sales.c.purchased_at)
+        keys = _keys(sales, sales.c.purchased_at, sales.c.order_id)
+        keys = _step(keys.where(*wanted.period.holds(sales.c.purchased_at)), way)
         keys = keys.where(sales.c.campaign_id == wanted.campaign_id)
         return _Source(keys, [*left, *decided], SCANNED, once=False)
     read = SCANNED if left else limit + 1
     if not decided:
-        return _Source(_placed((orders.c.emp_id == emp_id,), wanted, step), left, read)
+        return _Source(_placed((orders.c.emp_id == emp_id,), wanted, way), left, read)
     pairs = [pair for pair in count_outcomes(connection, emp_id) if _has(wanted, *pair)]
-    return _Source(_of_pairs(emp_id, pairs, wanted, step, read), left, read) if pairs else None
+    return _Source(_of_pairs(emp_id, pairs, wanted, way, read), left, read) if pairs else None
 
 
-def _placed(its: Iterable[sa.ColumnElement[bool]], wanted: OrderFilter, step: Step | None) -> sa.Select[Any]:
-    keys = _keys(orders, orders.c.placed_at, orders.c.id).where(*its)
-    return _step(keys, wanted, step, orders.c.placed_at)
+def _few(connection: sa.Connection, emp_id: int, wanted: OrderFilter) -> Collection[OrderKey] | None:
+    """All orders that the index for a filter has, if a page can sort them; None if they are too many."""
+    source = _choose(connection, emp_id, wanted, _Way(None, NEWEST_FIRST), SCANNED, None)
+    if source is None:
+        return []
+    rows = connection.execute(_sorted(source.keys, ascending=False).limit(SCANNED)).all()
+    return None if len(rows) == SCANNED else {(row.shop_id, row.order_id) for row in rows}
+
+
+def _placed(its: Iterable[sa.ColumnElement[bool]], wanted: OrderFilter, way: _Way) -> sa.Select[Any]:
+    is_by_amount = way.sort.by is By.AMOUNT
+    keys = _keys_by_amount() if is_by_amount else _keys(orders, orders.c.placed_at, orders.c.id)
+    return _step(keys.where(*its, *wanted.period.holds(orders.c.placed_at)), way)
 
 
 def _keys(
@@ -208,33 +270,37 @@ def _keys(
     return sa.select(at.label("placed_at"), table.c.shop_id, order_id.label("order_id"))
 
 
-def _step(
-    keys: sa.Select[Any], wanted: OrderFilter, step: Step | None, at: sa.Column[datetime]
-) -> sa.Select[Any]:
-    keys = keys.where(*wanted.period.holds(at))
-    if step is None:
+def _keys_by_amount() -> sa.Select[Any]:
+    o = orders.c
+    of_amount = o.currency.label("in_currency"), o.amount.label("by_amount")
+    its = o.amount.is_not(None), o.currency != sa.literal_column("''")  # columns.HAS_CURRENCY
+    return sa.select(*of_amount, o.placed_at, o.shop_id, o.id.label("order_id")).where(*its)
+
+
+def _step(keys: sa.Select[Any], way: _Way) -> sa.Select[Any]:
+    if way.step is None:
         return keys
     key = sa.tuple_(
         *(column.element if isinstance(column, sa.Label) else column for column in keys.selected_columns)
     )
-    return keys.where(key > step.place if step.newer else key < step.place)
+    return keys.where(key > way.step.place if way.ascending else key < way.step.place)
 
 
-def _sorted(keys: sa.Select[Any], *, newer: bool) -> sa.Select[Any]:
+def _sorted(keys: sa.Select[Any], *, ascending: bool) -> sa.Select[Any]:
     columns = keys.selected_columns
-    return keys.order_by(*(column if newer else column.desc() for column in columns))
+    return keys.order_by(*(column if ascending else column.desc() for column in columns))
 
 
 def _of_pairs(
-    emp_id: int, pairs: Iterable[tuple[str, str]], wanted: OrderFilter, step: Step | None, read: int
+    emp_id: int, pairs: Iterable[tuple[str, str]], wanted: OrderFilter, way: _Way, read: int
 ) -> sa.Select[Any]:
-    """The orders with one of these outcomes and reasons: the newest of each, merged."""
+    """The orders with one of these outcomes and reasons: the first of each, merged."""
     d, parts = decisions.c, []
     for outcome, reason in pairs:
         its = d.emp_id == emp_id, d.outcome == outcome, d.reason == reason
-        keys = _step(_keys(decisions, d.placed_at, d.order_id).where(*its), wanted, step, d.placed_at)
-        newest = _sorted(keys, newer=step is not None and step.newer).limit(read)
-        parts.append(sa.select(newest.subquery()))
+        keys = _keys(decisions, d.placed_at, d.order_id).where(*its, *wanted.period.holds(d.placed_at))
+        first = _sorted(_step(keys, way), ascending=way.ascending).limit(read)
+        parts.append(sa.select(first.subquery()))
     return sa.select(sa.union_all(*parts).subquery("of_pairs"))
 
 
@@ -275,7 +341,9 @@ def _of_amount(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
 
 
 def _of_campaign(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
-    return [_has_sale(sales.c.campaign_id == wanted.campaign_id)] if wanted.campaign_id else []
+    # Concatenated, or SQLite with statistics reads all sales of the campaign for each order.
+    its = sales.c.campaign_id.concat("") == wanted.campaign_id
+    return [_has_sale(its)] if wanted.campaign_id else []
 
 
 def _of_link(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
@@ -319,13 +387,13 @@ def _joined(seen: sa.Subquery, *, once: bool) -> sa.Select[Any]:
     s = seen.c
     order = sa.and_(orders.c.shop_id == s.shop_id, orders.c.id == s.order_id)
     its = sa.and_(decisions.c.shop_id == s.shop_id, decisions.c.order_id == s.order_id)
-    query = sa.select(s.placed_at, s.shop_id, s.order_id, *_OF_ORDER, *_OF_DECISION, *_OF_WORTH)
+    query = sa.select(*s, *_OF_ORDER, *_OF_DECISION, *_OF_WORTH)
     return query.select_from(seen.join(orders, order).outerjoin(decisions, its))
 
 
-def _in_sequence(query: sa.Select[Any], *, newer: bool) -> sa.Select[Any]:
-    columns = list(query.selected_columns)[:3]
-    return query.order_by(*(column if newer else column.desc() for column in columns))
+def _in_sequence(query: sa.Select[Any], places: int, *, ascending: bool) -> sa.Select[Any]:
+    columns = list(query.selected_columns)[:places]
+    return query.order_by(*(column if ascending else column.desc() for column in columns))
 
 
 def _listed(row: sa.Row[Any]) -> ListedOrder:

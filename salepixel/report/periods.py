@@ -28,7 +28,7 @@ class Period:
         """Both ends as days since 1970, as in kept sums. Raises ValueError for another time of day."""
         return _day(self.since), _day(self.until)
 
-    def holds(self, column: sa.Column[datetime]) -> list[sa.ColumnElement[bool]]:
+    def holds(self, column: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[bool]]:
         """The SQL conditions for a time in this period."""
         from_on = [] if self.since is None else [column >= self.since]
         return from_on if self.until is None else [*from_on, column < self.until]

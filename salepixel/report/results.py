@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from salepixel.accounts.store import Account
-from salepixel.attribution.sale_store import Cursor, StoredSale
+from salepixel.attribution.sale_store import StoredSale
 from salepixel.campaigns.store import Campaign
 from salepixel.clicks.losses import Loss
 from salepixel.flows.store import Flow
@@ -12,6 +12,7 @@ from salepixel.report.activity import ClickCounts
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.health import ShopHealth
 from salepixel.report.orders import OrderPage
+from salepixel.report.sales import Place
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.shops.shop import Shop
 
@@ -38,7 +39,7 @@ class SalesReport:
     sums: Sums
     losses: list[Loss]
     labels: dict[str, str]
-    search_on: Cursor | None = None
+    search_on: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.attribution.sale_store import Cursor, StoredSale, _stored, refunds_of
+from salepixel.attribution.sale_store import StoredSale, _stored, refunds_of
 from salepixel.money.amounts import Rate, from_minor
 from salepixel.money.quantities import from_thousandths
 from salepixel.report.periods import ALWAYS, Period
@@ -17,14 +17,20 @@ from salepixel.storage.schema import accounts, sales
 from salepixel.sums.large import read_sum
 from salepixel.sums.sales import read_campaigns
 
+BY_DATE = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
+BY_AMOUNT = (sales.c.currency, sales.c.amount, *BY_DATE)
+
+Place = tuple[Any, ...]
+"""The values of BY_DATE or BY_AMOUNT of a sale: a cursor."""
+
 
 def list_sales(
     connection: sa.Connection,
     campaign_id: str,
     limit: int,
-    after: Cursor | None = None,
+    after: Place | None = None,
     period: Period = ALWAYS,
-    before: Cursor | None = None,
+    before: Place | None = None,
 ) -> list[StoredSale]:
     """A campaign's sales of a period, newest first.
 
@@ -34,15 +40,28 @@ def list_sales(
     return read_sales(connection, query, is_newer=before is not None)
 
 
-def newest(campaign_id: str, period: Period, after: Cursor | None, before: Cursor | None) -> sa.Select[Any]:
+def newest(campaign_id: str, period: Period, after: Place | None, before: Place | None) -> sa.Select[Any]:
     """The rows of `list_sales` from the nearest to the cursor: with `before`, the oldest first."""
-    key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
-    query = sa.select(sales).where(sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at))
+    query = in_sequence(campaign_id, BY_DATE, after, before)
+    return query.where(*period.holds(sales.c.purchased_at))
+
+
+def in_sequence(
+    campaign_id: str,
+    key: Sequence[sa.Column[Any]],
+    after: Place | None,
+    before: Place | None,
+    *,
+    descending: bool = True,
+) -> sa.Select[Any]:
+    """All sales of a campaign by a key, those behind `after`, or those before `before`, nearest first."""
+    query, ascending = sa.select(sales).where(sales.c.campaign_id == campaign_id), not descending
     if after is not None:
-        query = query.where(sa.tuple_(*key) < after)
+        query = query.where(sa.tuple_(*key) > after if ascending else sa.tuple_(*key) < after)
     if before is not None:
-        return query.where(sa.tuple_(*key) > before).order_by(*key)
-    return query.order_by(*(column.desc() for column in key))
+        query = query.where(sa.tuple_(*key) < before if ascending else sa.tuple_(*key) > before)
+        ascending = not ascending
+    return query.order_by(*(column if ascending else column.desc() for column in key))
 
 
 def read_sales(

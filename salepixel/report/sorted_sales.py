@@ -1,8 +1,8 @@
 """A campaign's sales sorted by any column, filtered and searched.
 
-Sorted only for a period with at most LARGEST orders: for more, the database would read and sort all of them
-for each page. Newest first they are read by their key (report/sales.py), however many there are; filters and
-the search are then applied to at most SCANNED of them, and the next page continues from there.
+By date and by amount they are read by a key, however many there are; filters and the search are then applied
+to at most SCANNED of them, and the next page continues from there. By another column only for a period with
+at most LARGEST orders: for more, the database would read and sort all of them for each page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.attribution.sale_store import Cursor, StoredSale
-from salepixel.money.amounts import from_minor
+from salepixel.attribution.sale_store import StoredSale
+from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.quantities import from_thousandths
 from salepixel.report.periods import Period
-from salepixel.report.sales import newest, read_sales
+from salepixel.report.sales import BY_AMOUNT, BY_DATE, Place, in_sequence, read_sales
 from salepixel.report.tables import Asked
 from salepixel.report.totals import Total
 from salepixel.storage.schema import sales
@@ -32,6 +32,9 @@ _SORTS: dict[str, sa.Column[Any]] = {
     "order": sales.c.order_number,
 }
 _AMOUNTS = ("amount", "refund")
+BY_KEY = ("date", "amount")
+"""What sales are sorted by however many there are."""
+
 _TEXTS = ("item", "sku", "order_number")
 
 SCANNED = 2000
@@ -43,25 +46,42 @@ def find_sales(
     campaign_id: str,
     limit: int,
     period: Period,
-    step: Sequence[Cursor | None],
+    step: Sequence[Place | None],
     asked: Asked,
     filters: dict[str, str],
     *,
     by_contact: bool,
-) -> tuple[list[StoredSale], Cursor | None]:
-    """The newest of a campaign's sales that fit, and the cursor to search on from.
+) -> tuple[list[StoredSale], Place | None]:
+    """The first of a campaign's sales that fit, and the place to search on from.
 
-    None: the page is full, or all were searched. `step`: cursors `after` and `before`, as of
-    `sales.list_sales`; `filters`, `by_contact`: as of `_fits`.
+    By amount, or else by date. None: the page is full, or all were searched. `step`: the places `after` and
+    `before`, as of `sales.in_sequence`; `filters`, `by_contact`: as of `_fits`.
     """
     after, before = step
-    keys = newest(campaign_id, period, after, before).limit(SCANNED)
+    is_by_amount, descending = asked.sort == "amount", asked.descending or asked.sort not in BY_KEY
+    key = BY_AMOUNT if is_by_amount else BY_DATE
+    keys = in_sequence(campaign_id, key, after, before, descending=descending)
+    if not is_by_amount:
+        keys = keys.where(*period.holds(sales.c.purchased_at))
+    else:
+        keys = keys.where(sales.c.currency != sa.literal_column("''"))  # columns.HAS_CURRENCY
+        its = [sales.c.currency == filters["currency"]] if "currency" in filters else []
+        keys = keys.where(*its)
+    keys = keys.limit(SCANNED)
     read = keys.subquery("read")
-    query = sa.select(read).where(*_fits(read.c, asked, filters, by_contact=by_contact))
-    found = read_sales(connection, query.limit(limit), is_newer=before is not None)
+    its = _fits(read.c, asked, filters, by_contact=by_contact)
+    if is_by_amount:
+        its += period.holds(read.c.purchased_at)
+    found = read_sales(connection, sa.select(read).where(*its).limit(limit), is_newer=before is not None)
     last = connection.execute(keys.offset(SCANNED - 1).limit(1)).first() if len(found) < limit else None
-    key = last and (last.purchased_at, last.shop_id, last.order_id, last.line_id, last.click_id)
-    return found, key
+    return found, last and tuple(getattr(last, column.name) for column in key)
+
+
+def place_of(row: StoredSale, asked: Asked) -> Place:
+    """The place of a sale in the sequence of `find_sales`."""
+    if asked.sort != "amount":
+        return row.cursor
+    return row.sale.currency, to_minor(row.sale.amount, row.sale.currency), *row.cursor
 
 
 def _fits(
@@ -95,9 +115,9 @@ def conditions_of(
 def sequence_of(asked: Asked, *, by_contact: bool) -> list[sa.ColumnElement[Any]]:
     """The columns to sort by. Amounts are sorted within their currency."""
     sort = asked.sort if by_contact or asked.sort != "contact" else ""
-    order: list[sa.ColumnElement[Any]] = [sales.c.currency.asc()] if sort in _AMOUNTS else []
-    if sort in _SORTS:
-        order.append(_SORTS[sort].desc() if asked.descending else _SORTS[sort].asc())
+    by = [sales.c.currency] if sort in _AMOUNTS else []
+    by += [_SORTS[sort]] if sort in _SORTS else []
+    order: list[sa.ColumnElement[Any]] = [one.desc() if asked.descending else one.asc() for one in by]
     return [*order, sales.c.purchased_at.desc(), *sales.primary_key]
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account, get_account
 from salepixel.accounts.use_cases import see_account
-from salepixel.attribution.sale_store import Cursor, StoredSale
+from salepixel.attribution.sale_store import StoredSale
 from salepixel.campaigns.store import Campaign, links_of
 from salepixel.campaigns.use_cases import see_campaign
 from salepixel.clicks import store as clicks
@@ -42,7 +42,7 @@ from salepixel.report.items import (
 )
 from salepixel.report.lift import Measured
 from salepixel.report.link_map import LinkMap, map_links
-from salepixel.report.orders import OrderFilter, Search, Step
+from salepixel.report.orders import NEWEST_FIRST, OrderFilter, Search, Sort, Step
 from salepixel.report.overview import (
     AccountOverview,
     CampaignOverview,
@@ -60,6 +60,7 @@ from salepixel.report.results import (
     SalesReport,
     Sums,
 )
+from salepixel.report.sales import Place
 from salepixel.report.sales_file import Style, read_chosen, totals_of
 from salepixel.report.sorted_sales import (
     conditions_of,
@@ -150,12 +151,12 @@ def read_sales(
     campaign_id: str,
     period: Period,
     limit: int,
-    after: Cursor | None,
-    before: Cursor | None = None,
+    after: Place | None,
+    before: Place | None = None,
     asked: Asked | None = None,
     filters: dict[str, str] | None = None,
 ) -> SalesReport:
-    """A page of a campaign's sales in a period, newest first; the sums are over the whole period.
+    """A page of a campaign's sales in a period, newest first or as asked; the sums are over the whole period.
 
     `asked`, `filters`: only those that fit (sorted_sales.find_sales).
     """
@@ -221,8 +222,9 @@ def read_orders(
     search: Search,
     step: Step | None,
     limit: int,
+    sort: Sort = NEWEST_FIRST,
 ) -> OrdersReport:
-    """A page of all orders of an account, attributed or not, newest first. Raises NotFound.
+    """A page of all orders of an account, attributed or not. Raises NotFound.
 
     Raises NotAllowed for an address if the principal may not see contacts; a contact is then not found.
     """
@@ -233,7 +235,7 @@ def read_orders(
     among = None
     if search.text or search.hashes:
         among = orders.find_by_name(connection, emp_id, *search, contacts=may_see)
-    page = orders.list_orders(connection, emp_id, wanted, step, limit, among)
+    page = orders.list_orders(connection, emp_id, wanted, step, limit, among, sort)
     if not may_see:
         page = replace(page, rows=[row._replace(contact="") for row in page.rows])
     campaigns = {wanted.campaign_id, *(row.campaign_id for row in page.rows)}

@@ -112,6 +112,10 @@ GROWS: Mapping[str, str] = {
         "the large year has more reasons, and each has its own part of the query",
     ),
     **dict.fromkeys(
+        (f"api.list_orders (by amount, {what})" for what in ("campaign", "outcome", "one day")),
+        "likewise; and the small year has so few orders that all that match are sorted",
+    ),
+    **dict.fromkeys(
         (f"pages.list_orders ({what})" for what in ORDERS_IN_PARTS),
         "as api.list_orders with a limit of 10: the small year has fewer orders than this page",
     ),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,7 +14,17 @@ from salepixel.attribution.evidence import Rung
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.orders.outcome import Outcome
 from salepixel.report import orders as listing
-from salepixel.report.orders import ListedOrder, OrderFilter, OrderPage, Step, find_by_name, list_orders
+from salepixel.report.orders import (
+    NEWEST_FIRST,
+    By,
+    ListedOrder,
+    OrderFilter,
+    OrderPage,
+    Sort,
+    Step,
+    find_by_name,
+    list_orders,
+)
 from salepixel.report.periods import Period
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -52,12 +64,29 @@ def world(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-def pages(world: World, wanted: OrderFilter, limit: int, *, newer: bool = False) -> Iterator[OrderPage]:
+SORTS = [Sort(by, descending) for by in By for descending in (True, False)]
+
+
+def key_of(row: ListedOrder, sort: Sort) -> tuple[Any, ...]:
+    date = row.placed_at, row.shop_id, row.order_id
+    return (row.currency, row.total, *date) if sort.by is By.AMOUNT else date
+
+
+def end_of(sort: Sort) -> tuple[Any, ...]:
+    """A place behind the last order."""
+    sign = -1 if sort.descending else 1
+    date = NOON + sign * timedelta(days=999), "", ""
+    return ("" if sort.descending else "ZZZ", 0, *date) if sort.by is By.AMOUNT else date
+
+
+def pages(
+    world: World, wanted: OrderFilter, limit: int, *, newer: bool = False, sort: Sort = NEWEST_FIRST
+) -> Iterator[OrderPage]:
     """Every page from one end to the other."""
-    step = Step((NOON - timedelta(days=999), "", ""), newer=True) if newer else None
+    step = Step(end_of(sort), newer=True) if newer else None
     while True:
         with world.database.read() as connection:
-            page = list_orders(connection, 1, wanted, step, limit)
+            page = list_orders(connection, 1, wanted, step, limit, sort=sort)
         yield page
         place = page.newer if newer else page.older
         if place is None:
@@ -117,18 +146,19 @@ def test_the_pages_of_a_filter_have_its_orders_in_both_directions(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everything = all_rows(world)
-    for name, (fields, matches) in FILTERS.items():
+    sizes = ((3, 5), (4, listing.SCANNED), (100, listing.SCANNED))
+    for (name, (fields, matches)), sort, (limit, scanned) in product(FILTERS.items(), SORTS, sizes):
         expected = [row for row in everything if matches(row)]
-        for limit, scanned in ((3, 5), (4, listing.SCANNED), (100, listing.SCANNED)):
-            with monkeypatch.context() as patched:
-                patched.setattr(listing, "SCANNED", scanned)
-                for newer in (False, True):
-                    found = [
-                        row
-                        for page in pages(world, OrderFilter(**fields), limit, newer=newer)
-                        for row in (page.rows[::-1] if newer else page.rows)
-                    ]
-                    assert found == (expected[::-1] if newer else expected), (name, limit, newer)
+        expected.sort(key=partial(key_of, sort=sort), reverse=sort.descending)
+        with monkeypatch.context() as patched:
+            patched.setattr(listing, "SCANNED", scanned)
+            for newer in (False, True):
+                found = [
+                    row
+                    for page in pages(world, OrderFilter(**fields), limit, newer=newer, sort=sort)
+                    for row in (page.rows[::-1] if newer else page.rows)
+                ]
+                assert found == (expected[::-1] if newer else expected), (name, sort, limit, newer)
 
 
 def test_every_order_is_listed_decided_or_not(world: World) -> None:
@@ -150,7 +180,14 @@ def test_a_page_reads_a_bounded_number_of_orders_and_says_how_far(
     assert page.rows == []
     assert page.searched_to is not None
     assert page.older is not None
-    assert page.searched_to == page.older[0]
+    assert page.searched_to == page.older
+    assert page.searched_time == page.older[0]
+    by_amount = Sort(By.AMOUNT)
+    with world.database.read() as connection:
+        page = list_orders(connection, 1, wanted, None, 2, sort=by_amount)
+    assert page.rows == []
+    assert page.searched_to == page.older
+    assert page.searched_amount == (Decimal("140.00"), "EUR")
 
 
 NAMES: list[tuple[str, tuple[str, ...], list[str]]] = [

@@ -55,15 +55,17 @@ class ListedOrderOut(Output):
 
 
 class OrdersOut(Output):
-    """Orders of an account, newest first."""
+    """Orders of an account."""
 
     rows: list[ListedOrderOut]
     next: Next
-    previous: str | None = Field(description="The cursor of the page with newer orders; null on the first.")
+    previous: str | None = Field(description="The cursor of the page before; null on the first.")
     searched_to: datetime | None = Field(
         description="A page applies rare filters to a limited number of orders. It has searched back to this "
         "time; `next` continues. Null if it has searched all orders, or is full."
     )
+    searched_amount: Money | None = Field(description="Likewise if they are sorted by amount.")
+    searched_currency: str | None
 
 
 class DeliveryOut(Output):
@@ -175,17 +177,27 @@ class DecisionOut(Output):
 @blueprint.output(OrdersOut)
 @blueprint.doc(security="bearer", responses={404: "No such account"})
 def list_orders(asked: AccountOrders) -> dict[str, Any]:
-    """All orders of an account, attributed or not, newest first; filtered or searched."""
+    """All orders of an account, attributed or not, by date or by amount; filtered or searched."""
     with services().database.read() as connection:
         step = asked.step
         found = read_orders(
-            connection, principal(), asked.emp_id, asked.filter, asked.search, step, asked.limit
+            connection,
+            principal(),
+            asked.emp_id,
+            asked.filter,
+            asked.search,
+            step,
+            asked.limit,
+            asked.sequence,
         )
+    amount, currency = found.page.searched_amount or (None, None)
     return {
         "rows": [listed_as_json(row) for row in found.page.rows],
         "next": older_cursor(found.page.older),
         "previous": newer_cursor(found.page.newer),
-        "searched_to": found.page.searched_to,
+        "searched_to": found.page.searched_time,
+        "searched_amount": None if amount is None else f"{amount:f}",
+        "searched_currency": currency,
     }
 
 

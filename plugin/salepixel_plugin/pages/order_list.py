@@ -8,6 +8,7 @@ from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
 from salepixel.reading.emails import is_email
+from salepixel.report.orders import NEWEST_FIRST, By, Sort
 from salepixel.report.use_cases import hash_address, read_orders
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.explanations import EVIDENCE, OUTCOME, REASON
@@ -15,6 +16,7 @@ from salepixel_plugin.languages import N_
 from salepixel_plugin.order_list import OrdersQuery, newer_cursor, older_cursor, write_address
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.pictures import DELAYS
+from salepixel_plugin.pages.tables import Head
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -25,7 +27,7 @@ _BAD_FILTER = N_(
 
 @blueprint.get("/accounts/<int:emp_id>/orders")
 def list_orders(emp_id: int) -> Response:
-    """The orders of an account, attributed or not, newest first."""
+    """The orders of an account, attributed or not, by date or by amount."""
     given = {name: text.strip() for name, text in request.args.items() if text.strip()}
     try:
         asked = OrdersQuery.model_validate_strings(_with_points(given) | {"limit": str(PAGE)})
@@ -33,7 +35,9 @@ def list_orders(emp_id: int) -> Response:
         raise Refusal(422, "bad_filter", _BAD_FILTER) from None
     step = asked.step
     with services().database.read() as connection:
-        found = read_orders(connection, principal(), emp_id, asked.filter, asked.search, step, PAGE)
+        found = read_orders(
+            connection, principal(), emp_id, asked.filter, asked.search, step, PAGE, asked.sequence
+        )
     filters = {name: given[name] for name in _FILTERS if name in given}
     shops = {shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops}
     least, most = given.get("min"), given.get("max")
@@ -67,6 +71,8 @@ def list_orders(emp_id: int) -> Response:
         buyers=name_of["buyer"],
         reasons=_with_counts(found.reasons, given.get("reason", "")),
         evidence=name_of["evidence"],
+        heads=_heads(asked.sequence),
+        is_newest_first=asked.sequence == NEWEST_FIRST,
         newer=newer_cursor(found.page.newer),
         older=older_cursor(found.page.older),
     )
@@ -82,6 +88,18 @@ def search_orders(emp_id: int) -> Response:
             hashes = hash_address(connection, principal(), services().keys, emp_id, text)
         values = {"address": write_address(hashes)}
     return cast(Response, redirect(url_for("pages.list_orders", emp_id=emp_id, **values), 303))
+
+
+def _heads(sequence: Sort) -> dict[str, Head]:
+    """The heads of the columns that all orders are sorted by, however many there are."""
+    found = {}
+    for by, text in ((By.AMOUNT, N_("Amount")), (By.DATE, N_("Date"))):
+        is_sorted = by is sequence.by
+        descending = not sequence.descending if is_sorted else True
+        order = "descending" if sequence.descending else "ascending"
+        changes = {"sort": f"{'-' * descending}{by}", "cursor": ""}
+        found[str(by)] = Head(by, text, by is By.AMOUNT, changes, order if is_sorted else "")
+    return found
 
 
 _FILTERS = (

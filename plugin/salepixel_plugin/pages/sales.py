@@ -1,4 +1,4 @@
-"""The SALES table of a campaign: newest first, or sorted, searched and filtered; and its files."""
+"""The SALES table of a campaign: by date or amount, or sorted, searched and filtered; and its files."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,12 @@ from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sale_store import StoredSale
 from salepixel.attribution.sales import Status
 from salepixel.campaigns.use_cases import see_campaign
+from salepixel.money.amounts import from_minor
 from salepixel.report import use_cases
 from salepixel.report.exports import SMALL_ORDERS
 from salepixel.report.periods import Preset
 from salepixel.report.results import SalesReport
+from salepixel.report.sorted_sales import BY_KEY, place_of
 from salepixel.report.tables import LARGEST, Arranged, Asked, Column, Kind
 from salepixel_plugin import exports
 from salepixel_plugin.access import Refusal, principal
@@ -23,7 +25,7 @@ from salepixel_plugin.pages.blueprint import blueprint, language, show_times_of
 from salepixel_plugin.pages.campaigns import PAGE, show_tab
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.tables import Table, read_asked, shown_of
-from salepixel_plugin.paging import cut_page, read_sales_cursor, write_cursor
+from salepixel_plugin.paging import cut_page, read_amount_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.services import services
 
 COLUMNS: Sequence[Column[StoredSale]] = [
@@ -56,42 +58,42 @@ def list_sales(campaign_id: str) -> Response:
     with services().database.read() as connection:
         chosen = _period(connection, campaign_id)
         if not (asked.sort or asked.search or filters):
-            return _newest_first(connection, campaign_id, chosen)
+            return _by_key(connection, campaign_id, chosen, asked)
         period = chosen.range.period
         report, count = use_cases.read_sorted_sales(
             connection, principal(), campaign_id, period, asked, filters, PAGE
         )
         if count is None:
-            is_newest_first = asked.sort == "" or (asked.sort == "date" and asked.descending)
-            return _newest_first(connection, campaign_id, chosen, asked, is_cut=not is_newest_first)
+            return _by_key(connection, campaign_id, chosen, asked)
         pages = max(1, -(-count // PAGE))
         return _sales_page(
             connection, chosen, report, Arranged(report.rows, count, min(asked.page, pages), pages)
         )
 
 
-def _newest_first(
-    connection: sa.Connection,
-    campaign_id: str,
-    chosen: Chosen,
-    asked: Asked | None = None,
-    *,
-    is_cut: bool = False,
-) -> Response:
-    after, before = (read_sales_cursor(request.args.get(name)) for name in ("cursor", "newer"))
+def _by_key(connection: sa.Connection, campaign_id: str, chosen: Chosen, asked: Asked) -> Response:
+    read = read_amount_cursor if asked.sort == "amount" else read_sales_cursor
+    after, before = (read(request.args.get(name)) for name in ("cursor", "newer"))
     period, filters = chosen.range.period, _filters()
+    wanted = asked if asked.sort or asked.search else None
     report = use_cases.read_sales(
-        connection, principal(), campaign_id, period, PAGE + 1, after, before, asked, filters
+        connection, principal(), campaign_id, period, PAGE + 1, after, before, wanted, filters
     )
     shown, has_newer, has_older = cut_page(report.rows, PAGE, after=after, before=before)
-    ends = [write_cursor(*row.cursor) for row in (shown[0], shown[-1])] if shown else ["", ""]
+    ends = [write_cursor(*place_of(row, asked)) for row in (shown[0], shown[-1])] if shown else ["", ""]
     newer, older = ends[0] if has_newer else "", ends[1] if has_older else ""
     if report.search_on:
         newer, older = (
             (write_cursor(*report.search_on), older) if before else (newer, write_cursor(*report.search_on))
         )
     return _sales_page(
-        connection, chosen, report, Arranged(shown, len(shown), 1, 1), newer=newer, older=older, is_cut=is_cut
+        connection,
+        chosen,
+        report,
+        Arranged(shown, len(shown), 1, 1),
+        newer=newer,
+        older=older,
+        is_cut=asked.sort not in ("", *BY_KEY),
     )
 
 
@@ -118,7 +120,9 @@ def _sales_page(
         labels=report.labels,
         newer_than=newer,
         older_than=older,
-        searched_to=report.search_on[0] if report.search_on else None,
+        searched_to=_searched_to(report, table.asked),
+        is_newest_first=table.asked.sort != "amount"
+        and (table.asked.sort != "date" or table.asked.descending),
         is_cut=is_cut,
         largest=LARGEST,
     )
@@ -145,6 +149,15 @@ def download_sales(campaign_id: str, kind: exports.Kind) -> Response:
         return sent
     with services().database.read() as connection:
         return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
+
+
+def _searched_to(report: SalesReport, asked: Asked) -> str | None:
+    if report.search_on is None:
+        return None
+    if asked.sort != "amount":
+        return language().time(report.search_on[0])
+    currency, amount = report.search_on[:2]
+    return language().money(from_minor(amount, currency), currency)
 
 
 def _asked_filters() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema.columns import Quantity, UtcTime, metadata
+from salepixel.storage.schema.columns import HAS_CURRENCY, Quantity, UtcTime, metadata
 
 decisions = sa.Table(
     "decisions",
@@ -142,6 +142,11 @@ sales = sa.Table(
     sa.Column("rate_date", sa.Text),  # 2026-11-23
     sa.Column("refunded_at", UtcTime),  # the last refund in `refunded`
     sa.Index(None, "campaign_id", "purchased_at"),
+    sa.Index(
+        *("ix_sales_by_amount", "campaign_id", "currency", "amount", "purchased_at"),
+        sqlite_where=sa.text(HAS_CURRENCY),
+        postgresql_where=sa.text(HAS_CURRENCY),
+    ),
     sa.Index(None, "click_id"),
 )
 

@@ -25,6 +25,14 @@ def as_micros(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
+HAS_CURRENCY = "currency <> ''"
+"""The condition of the indexes by amount, and of the queries that are meant to use them.
+
+It holds for every row with an amount. Without it, SQLite without statistics would use these indexes to list
+the rows of an account or a campaign by time, and sort all of them.
+"""
+
+
 class UtcTime(sa.types.TypeDecorator[datetime]):
     """An aware datetime as an integer, the same in every database and quick to compare."""
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema.columns import UtcTime, metadata
+from salepixel.storage.schema.columns import HAS_CURRENCY, UtcTime, metadata
 
 deliveries = sa.Table(
     "deliveries",
@@ -75,6 +75,11 @@ orders = sa.Table(
     sa.Index(None, "emp_id", "placed_at"),
     # Not by account first: SQLite without statistics would use it to list the orders of an account by time.
     sa.Index("ix_orders_amount", "amount"),
+    sa.Index(
+        *("ix_orders_by_amount", "emp_id", "currency", "amount", "placed_at"),
+        sqlite_where=sa.text(HAS_CURRENCY),
+        postgresql_where=sa.text(HAS_CURRENCY),
+    ),
     sa.Index(
         "ix_orders_open",
         "shop_id",

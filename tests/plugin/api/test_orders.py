@@ -38,6 +38,27 @@ def test_all_orders_are_listed_with_their_decisions(office: Office, sold: Any) -
     assert (answer["next"], answer["previous"], answer["searched_to"]) == (None, None, None)
 
 
+def test_orders_are_sorted_by_date_and_by_amount_in_both_directions(office: Office, sold: Any) -> None:
+    lines = [{"item": "Hat", "quantity": 1, "amount": "90.00"}]
+    office.order(id="c", number="C-3", lines=lines, placed_at=(PLACED - timedelta(days=1)).isoformat())
+    for sort, found in (
+        ("date", ["B-2", "C-3", "A-1"]),
+        ("-date", ["A-1", "C-3", "B-2"]),
+        ("amount", ["B-2", "A-1", "C-3"]),
+        ("-amount", ["C-3", "A-1", "B-2"]),
+    ):
+        assert numbers(office, f"&sort={sort}") == found
+        first = office.get(f"/orders?empId=7&sort={sort}&limit=2", SHOES)
+        assert [row["order"] for row in first["rows"]] == found[:2]
+        last = office.get(f"/orders?empId=7&sort={sort}&limit=2&cursor={first['next']}", SHOES)
+        assert ([row["order"] for row in last["rows"]], last["next"]) == (found[2:], None)
+        back = f"/orders?empId=7&sort={sort}&limit=2&cursor={last['previous']}"
+        assert office.get(back, SHOES)["rows"] == first["rows"]
+        wrong = "amount" if "date" in sort else "date"
+        answer = office.call("GET", f"/orders?empId=7&sort={wrong}&cursor={first['next']}", key=SHOES)
+        assert answer.status_code == 422
+
+
 def test_filters_and_searches_find_their_orders(office: Office, sold: Any) -> None:
     day = f"{PLACED - timedelta(days=2):%Y-%m-%d}"
     address = office.post("/orders/address", {"empId": 7, "email": " ana@shop.TEST"}, SHOES)["address"]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 
@@ -41,7 +42,7 @@ FOUND = [
     ("", ["Hat_%", "Blue shoes", "Red shoes"]),
     ("?sort=item", ["Blue shoes", "Hat_%", "Red shoes"]),
     ("?sort=contact", ["Red shoes", "Hat_%", "Blue shoes"]),
-    ("?sort=-amount", ["Red shoes", "Blue shoes", "Hat_%"]),
+    ("?sort=-amount", ["Hat_%", "Red shoes", "Blue shoes"]),
     ("?sort=amount", ["Blue shoes", "Red shoes", "Hat_%"]),
     ("?sort=date", ["Red shoes", "Blue shoes", "Hat_%"]),
     ("?sort=-quantity", ["Red shoes", "Blue shoes", "Hat_%"]),
@@ -70,7 +71,52 @@ def test_more_orders_than_can_be_sorted_stay_newest_first(
 ) -> None:
     monkeypatch.setattr(use_cases, "LARGEST", 2)
     assert _items(office, f"{path}?sort=item") == ["Hat_%", "Blue shoes", "Red shoes"]
-    assert "Choose fewer days" in office.page(f"{path}?sort=item", SHOES).text
+    assert "only Date and Amount can be sorted" in office.page(f"{path}?sort=item", SHOES).text
+
+
+@pytest.mark.parametrize("sort", ["date", "-date", "amount", "-amount"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_however_many_there_are_sales_are_sorted_by_date_and_amount_in_both_directions(
+    office: Office, path: str, monkeypatch: pytest.MonkeyPatch, sort: str, size: int
+) -> None:
+    items = _items(office, f"{path}?sort={sort}")
+    monkeypatch.setattr(use_cases, "LARGEST", 2)
+    monkeypatch.setattr(sales, "PAGE", size)
+    for scanned, query in (
+        (2000, ""),
+        (1, ""),
+        (2, "&q=h"),
+        (2000, f"&from={PLACED - timedelta(1):%Y-%m-%d}"),
+    ):
+        monkeypatch.setattr(sorted_sales, "SCANNED", max(scanned, size + 1) if not query else scanned)
+        forward, address = list[str](), f"{path}?sort={sort}{query}"
+        for way in ("next", "prev"):
+            seen = list[list[str]]()
+            while address:
+                page = office.page(address, SHOES).text
+                assert "Choose fewer days" not in page
+                seen.append(_items(office, address))
+                assert len(seen) < 9, (query, way, seen, address)
+                last, links = address, dict(re.findall(r'<a rel="(\w+)" href="([^"]+)"', page))
+                address = links.get(way, "").replace("&amp;", "&")
+            if way == "next":
+                forward, address = list(chain.from_iterable(seen)), last
+                assert forward == items, query
+            else:
+                assert list(chain.from_iterable(reversed(seen))) == forward, query
+
+
+def test_an_amount_that_few_sales_have_is_searched_page_by_page(
+    office: Office, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_cases, "LARGEST", 2)
+    monkeypatch.setattr(sorted_sales, "SCANNED", 1)
+    assert _items(office, f"{path}?q=blue&sort=-amount&currency=EUR") == []
+    page = office.page(f"{path}?q=blue&sort=-amount&currency=EUR", SHOES).text
+    assert "Searched as far as €39.80 so far" in page
+    address = re.findall(r'<a rel="next" href="([^"]+)"', page)[0].replace("&amp;", "&")
+    assert _items(office, address) == ["Blue shoes"]
+    assert office.page(f"{path}?sort=amount&cursor=bad", SHOES).status_code == 422
 
 
 def test_more_sales_than_can_be_read_at_once_are_searched_page_by_page(

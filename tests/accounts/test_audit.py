@@ -10,6 +10,9 @@ from salepixel.accounts.audit_list import Filter, Step, list_audit
 from salepixel.accounts.principal import CANARY, FULL, HIDDEN, INSTALLATION, ActorKind, Principal
 from salepixel.storage.database import Database
 from salepixel.storage.schema import audit
+from tests.conftest import newest_planner
+from tests.storage.test_plans import statements
+from tests.sums.test_plans import plan_of
 
 ANA = Principal({7: FULL}, "Ana", "p1")
 KEY = Principal({7: FULL}, "Mailer", key_id="k1")
@@ -115,3 +118,37 @@ def test_addresses_are_found_in_the_time_of_one_look_at_the_text() -> None:
     assert without_address("https://shop.test/?to=ana@shop.test") == HIDDEN
     assert without_address("https://shop.test/?to=ana%40shop.test") == HIDDEN
     assert without_address("%40" * 100_000).count(HIDDEN) == 1
+
+
+ONE_OF = {
+    "actor": (Filter(ActorKind.PERSON, "p1"), "ix_audit_emp_id_actor_kind_actor_id_at_id"),
+    "action": (Filter(action=Action.KEY_REVOKED), "ix_audit_emp_id_action_at_id"),
+}
+
+
+@newest_planner
+@pytest.mark.parametrize("what", ONE_OF)
+@pytest.mark.parametrize("step", [None, Step((datetime(2026, 11, 28, tzinfo=UTC), "id"), newer=True)])
+def test_the_entries_of_a_rare_actor_or_action_are_found_among_many_of_others(
+    database: Database, what: str, step: Step | None
+) -> None:
+    wanted, index = ONE_OF[what]
+    with database.write() as connection:
+        record(connection, KEY, 7, Action.CAMPAIGN_CREATED, "c1")
+        row = dict(connection.execute(sa.select(audit)).mappings().one())
+        many = [row | {"id": f"{n}", "at": row["at"] - timedelta(hours=n)} for n in range(20_000)]
+        connection.execute(sa.insert(audit), many)
+    plans = []
+    for analyze in (None, "ANALYZE audit"):
+        # PostgreSQL analyses a table a minute after rows were stored; until then it may read all of them.
+        if analyze or database.engine.dialect.name == "sqlite":
+            with database.write() as connection:
+                if analyze:
+                    connection.exec_driver_sql(analyze)
+                with statements(connection) as asked:
+                    assert list_audit(connection, 7, wanted, step, 50).entries == []
+                plans += [plan_of(connection, *one) for one in asked]
+    assert plans
+    for plan in plans:
+        assert any(index in line for line in plan), plan
+        assert not any("TEMP B-TREE" in line or "Sort" in line for line in plan), plan

@@ -18,6 +18,7 @@ audit = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),  # the name as it was
     sa.Column("changes", sa.Text, nullable=False),  # JSON: field -> [before, after]
     sa.Index(None, "emp_id", "at", "id"),
-    sa.Index(None, "emp_id", "actor_kind", "actor_id", "at"),
-    sa.Index(None, "emp_id", "action", "at"),
+    # With the id, or a planner takes the first one, which is sorted, and reads all rows for a rare actor.
+    sa.Index(None, "emp_id", "actor_kind", "actor_id", "at", "id"),
+    sa.Index(None, "emp_id", "action", "at", "id"),
 )

@@ -24,10 +24,11 @@ PICTURES = {".png": "image/png", ".webp": "image/webp"}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page of the docs. `title`: its first heading."""
+    """A page of the docs. `title`: its first heading. `anchors`: those of its headings, in order."""
 
     title: str
     body: Markup
+    anchors: tuple[str, ...]
 
 
 def find_file(name: str) -> Path | None:
@@ -51,11 +52,12 @@ def read_document(name: str, root: str) -> Document | None:
         return None
     markdown = MarkdownIt("commonmark").enable("table")
     tokens = markdown.parse(path.read_text("utf-8"))
-    title, taken = "", Counter[str]()
+    title, taken, anchors = "", Counter[str](), list[str]()
     for opening, inside in pairwise(tokens):
         if opening.type == "heading_open":
             anchor = anchor_of(inside.content)
-            opening.attrSet("id", f"{anchor}-{taken[anchor]}" if taken[anchor] else anchor)
+            anchors.append(f"{anchor}-{taken[anchor]}" if taken[anchor] else anchor)
+            opening.attrSet("id", anchors[-1])
             taken[anchor] += 1
             title = title or inside.content
         for child in opening.children or []:
@@ -64,7 +66,7 @@ def read_document(name: str, root: str) -> Document | None:
     # Wide tables scroll by themselves, by keyboard too.
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     html = html.replace("</table>", "</table></div>")
-    return Document(title, Markup(html))  # noqa: S704  # our own files
+    return Document(title, Markup(html), tuple(anchors))  # noqa: S704  # our own files
 
 
 def _place(token: Token, folder: str, root: str) -> None:

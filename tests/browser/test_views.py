@@ -1,6 +1,6 @@
 """Every view in Chromium: both languages, wide and narrow, light, dark, forced colours and print.
 
-`make pictures` writes the pictures of docs/reference/views.md.
+`make pictures` writes the pictures of docs/reference/views.md and those of the guides in Spanish.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,6 +29,14 @@ PAPER: ViewportSize = {"width": 703, "height": 1032}
 
 SCREENS = {"": (1280, 1200, 0.75), "-phone": (390, 1400, 1.0)}
 """The ending of a picture's name -> width of the page, most of its height, size of the picture."""
+
+OF_GUIDES = [
+    ("overview-account", ""),
+    ("overview-account", "-phone"),
+    ("overview-campaign", ""),
+    ("link-map", ""),
+]
+"""Views and endings of the pictures that the guides in Spanish show."""
 
 MOST_BYTES = 150_000
 COLOURS: list[dict[str, Any]] = [
@@ -183,6 +191,18 @@ def test_pictures_are_made(house: Furnished, readers: Mapping[tuple[str, str], P
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)
     pictures.take(page, pictures.VIEWS / f"{name}-print", share=0.75)
+
+
+@pytest.mark.skipif(not pictures.WANTED, reason="only make pictures makes pictures")
+@pytest.mark.parametrize(("name", "ending"), OF_GUIDES)
+def test_pictures_of_guides_are_made_in_spanish(
+    house: Furnished, readers: Mapping[tuple[str, str], Page], name: str, ending: str
+) -> None:
+    page = readers["es", VIEWS[name].reader]
+    _open(page, house, VIEWS[name])
+    width, tallest, share = SCREENS[ending]
+    page.set_viewport_size({"width": width, "height": 900})
+    pictures.take(page, pictures.GUIDES / "es" / f"{name}{ending}", tallest=tallest, share=share)
 
 
 def _findings(page: Page, colours: Mapping[str, Any]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from salepixel_plugin.documents import read_document
+
 FRONT = "README.md"
 """The index of the docs."""
 
 _POLICY, _PEOPLE = "how-to/change-a-policy.md", "how-to/people.md"
+_SUMMARY, _SHOPS = "how-to/read-the-overview.md", "how-to/connect-saleor.md"
 _FIRST, _LISTS = "how-to/your-first-campaign.md", "how-to/import-contacts.md"
 _FIND, _VIEWS = "how-to/find-an-order.md", "reference/views.md"
 
@@ -27,17 +30,17 @@ CHAPTERS: Mapping[str, str] = {
     "list_flows": "how-to/flows.md",
     "list_orders": _FIND,
     "list_sales": "explanation/money.md",
-    "list_shops": "how-to/connect-saleor.md",
+    "list_shops": _SHOPS,
     "login": _PEOPLE,
     "new_account": f"{_VIEWS}#campaigns",
     "new_list": _LISTS,
     "new_mail": f"{_FIRST}#1-paste-the-e-mail",
-    "overview": "how-to/read-the-overview.md",
+    "overview": _SUMMARY,
     "preview_link": "how-to/change-a-link.md",
     "preview_policy": f"{_POLICY}#on-the-page",
     "recipients": f"{_LISTS}#recipients-of-a-campaign",
     "show_about": "explanation/privacy.md",
-    "show_account": "how-to/read-the-overview.md",
+    "show_account": _SUMMARY,
     "show_alerts": "how-to/alerts.md",
     "show_audit": f"{_PEOPLE}#who-changed-what",
     "show_code": f"{_PEOPLE}#a-lost-password-or-phone",
@@ -52,7 +55,7 @@ CHAPTERS: Mapping[str, str] = {
     "show_invitation": f"{_PEOPLE}#invite-somebody",
     "show_item": f"{_VIEWS}#items-of-an-account",
     "show_keys": f"{_PEOPLE}#api-keys",
-    "show_link_map": "how-to/read-the-overview.md",
+    "show_link_map": _SUMMARY,
     "show_link_settings": "how-to/put-links-in-your-mail.md#utm-parameters",
     "show_list": _LISTS,
     "show_live": f"{_FIND}#live",
@@ -75,8 +78,15 @@ CHAPTERS: Mapping[str, str] = {
 }
 """Endpoint without `pages.` -> page of the docs, with a heading."""
 
-TRANSLATED: Mapping[tuple[str, str], str] = {("es", _FIRST): "how-to/su-primera-campana.md"}
-"""Pages of the docs in other languages. Their headings differ."""
+TRANSLATED: Mapping[tuple[str, str], str] = {
+    ("es", _FIND): "how-to/buscar-un-pedido.md",
+    ("es", _FIRST): "how-to/su-primera-campana.md",
+    ("es", _LISTS): "how-to/importar-contactos.md",
+    ("es", _PEOPLE): "how-to/personas.md",
+    ("es", _SHOPS): "how-to/conectar-saleor.md",
+    ("es", _SUMMARY): "how-to/leer-el-resumen.md",
+}
+"""Pages of the docs in other languages, with the same headings in the same order."""
 
 
 def chapter_of(endpoint: str | None, language: str) -> tuple[str, str, str]:
@@ -87,8 +97,19 @@ def chapter_of(endpoint: str | None, language: str) -> tuple[str, str, str]:
     name = (endpoint or "").removeprefix("pages.")
     document, _, heading = CHAPTERS.get(name, FRONT).partition("#")
     if translated := TRANSLATED.get((language, document)):
-        return translated, "", language
+        headings = dict(zip(_anchors(document), _anchors(translated), strict=True))
+        return translated, headings[heading] if heading else "", language
     return document, heading, "en"
+
+
+def _anchors(document: str) -> tuple[str, ...]:
+    found = read_document(document, "/")
+    return found.anchors if found else ()
+
+
+def language_of(document: str) -> str:
+    """The code of the language of a page of the docs."""
+    return next((code for (code, _), name in TRANSLATED.items() if name == document), "en")
 
 
 _FIGURES = ("Net revenue", "Average order value", "Human clicks", "Clickers", "Click rate", "Conversion rate")

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from salepixel_plugin.documents import FOLDER, read_document
+from salepixel_plugin.languages import LANGUAGES
 from salepixel_plugin.pages.chapters import CHAPTERS, FRONT, TRANSLATED, chapter_of
 from tests.browser.views import EMPTY, VIEWS
 from tests.plugin.conftest import SHOES, Office
@@ -27,11 +28,20 @@ def test_every_chapter_is_there_with_its_heading(office: Office, chapter: str) -
 
 @pytest.mark.parametrize("code", ["en", "es"])
 def test_a_page_links_its_chapter(office: Office, code: str) -> None:
+    chapter = {"en": "find-an-order.md#live", "es": "buscar-un-pedido.md#en-directo"}[code]
     page = office.page(f"/accounts/7/live?lang={code}", SHOES).text
-    assert page.count('href="/docs/how-to/find-an-order.md#live"') == 2
-    page = office.page(f"/accounts/7/mails?lang={code}", SHOES).text
-    assert f'href="/docs/{chapter_of("pages.new_mail", code)[0]}' in page
-    assert chapter_of("pages.new_mail", "es")[0] == "how-to/su-primera-campana.md"
+    assert page.count(f'href="/docs/how-to/{chapter}"') == 2
+    assert f'<article class="document" lang="{code}">' in office.browser.get(f"/docs/how-to/{chapter}").text
+
+
+@pytest.mark.parametrize("endpoint", CHAPTERS)
+def test_a_heading_of_a_chapter_is_found_in_its_translation(endpoint: str) -> None:
+    for code in LANGUAGES:
+        document, heading, _ = chapter_of(f"pages.{endpoint}", code)
+        found = read_document(document, "/docs/")
+        assert found is not None
+        assert not heading or heading in found.anchors
+    assert chapter_of("pages.show_keys", "es") == ("how-to/personas.md", "claves-de-api", "es")
 
 
 @pytest.mark.parametrize("name", NAMES)

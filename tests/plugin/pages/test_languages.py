@@ -14,10 +14,11 @@ from salepixel.attribution.sales import Status
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.requeue import DueReason
-from salepixel_plugin import explanations
+from salepixel_plugin import documents, explanations
 from salepixel_plugin.api.recipients import LiftOut
 from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
+from salepixel_plugin.pages.chapters import TRANSLATED
 from salepixel_plugin.pages.failed import BECAUSE
 from tests.plugin.pages.messages import messages_in_sources
 
@@ -61,6 +62,14 @@ def test_spanish_says_usted_and_one_word_for_each_thing() -> None:
     with (FOLDER / "es.po").open("rb") as file:
         texts = [str(message.string) for message in read_po(file, locale="es") if message.id]
     assert not [text for text in texts if _INFORMAL.search(text) or _OTHER_WORDS.search(text)]
+
+
+def test_spanish_guides_say_usted_and_the_words_of_the_pages() -> None:
+    texts = [
+        (documents.FOLDER / name).read_text("utf-8") for (code, _), name in TRANSLATED.items() if code == "es"
+    ]
+    assert len(texts) > 5
+    assert not [found for text in texts if (found := _INFORMAL.search(text) or _OTHER_WORDS.search(text))]
 
 
 def test_every_value_of_the_domain_has_a_text() -> None:

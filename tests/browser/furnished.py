@@ -18,6 +18,7 @@ from demo.mails import MAILINGS
 from demo.play import ThreeMonths, playing_three_months
 from kit.stack import Stack
 from salepixel.keys import load_keys
+from salepixel.live.trial import NAME as TRIALS
 from salepixel.people import totp
 from salepixel.people.totp import STEP_SECONDS
 from salepixel.settings import PluginSettings
@@ -56,7 +57,7 @@ class Furnished:
         sent = {"step": "invite", "email": email, "role": role}
         headers = {"Authorization": f"Bearer {self.stack.api_key}"}
         answer = requests.post(f"{self.url}{where}", data=sent, headers=headers, timeout=60)
-        found = re.search(r'<code class="url">[^<]*(/join/[^<]+)</code>', answer.text)
+        found = re.search(r'<code class="url"[^>]*>[^<]*(/join/[^<]+)</code>', answer.text)
         assert found, answer.text
         return self.url + unescape(found.group(1))
 
@@ -107,12 +108,14 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
     _second_factor(house, bo)
     invitation = house.invite("carla@shop.test", "editor", members)
     keys = load_keys(PluginSettings.load(house.stack.environ).keys_file)
-    links = campaign.links
+    links = house.call("GET", f"/campaigns/{campaign.id}/links")["links"]
+    trials = next(one for one in house.call("GET", "/campaigns")["campaigns"] if one["name"] == TRIALS)
+    (tried,) = house.call("GET", f"/campaigns/{trials['id']}/links")["links"]
     house.names |= {
         "emp": str(emp),
         "campaign": campaign.id,
         "lift": next(sent.id for sent, one in zip(played.campaigns, MAILINGS, strict=False) if one.holdout),
-        "link": next(iter(links.values())),
+        "link": max(links, key=lambda one: int(one["orders"]))["id"],
         "shop": order["shop"],
         "order": order["order"],
         "lost": lost["order"],
@@ -121,6 +124,8 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
         "mail": house.call("POST", "/mails", draft)["id"],
         "list": _list(house, played),
         "trial": trial["trial"],
+        "trials": trials["id"],
+        "tried": tried["id"],
         "invitation": invitation.partition("/join/")[2],
         "token": unsubscribe_token(keys, "0a1b"),
         "empty": str(EMPTY),

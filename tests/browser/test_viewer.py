@@ -227,9 +227,9 @@ def test_on_a_phone_the_menu_opens_by_keyboard_and_closes_with_escape(
 def test_a_page_that_is_refused_says_why_and_leads_back(
     stack: Stack, viewer: BrowserContext, scene: Scene, path: str, says: str
 ) -> None:
-    page = viewer.new_page()
-    page.goto(stack.plugin_url + path.format(campaign=scene.campaign))
-    assert page.get_by_role("heading", level=1).inner_text() == says
-    page.get_by_role("link", name="Go to campaigns").click()
-    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
-    page.close()
+    me = Keyboard(viewer.new_page())
+    me.page.goto(stack.plugin_url + path.format(campaign=scene.campaign))
+    assert me.page.get_by_role("heading", level=1).inner_text() == says
+    me.press("main a >> text=Go to campaigns")
+    expect(me.page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    me.page.close()

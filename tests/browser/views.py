@@ -18,7 +18,7 @@ class View:
 _ACCOUNT, _CAMPAIGN = "/accounts/{emp}", "/campaigns/{campaign}"
 
 VIEWS = {
-    "overview-account": View("show_account", _ACCOUNT + "?period=90d"),
+    "overview-account": View("show_account", _ACCOUNT + "?period=28d&compare=before"),
     "campaigns": View("list_account_campaigns", _ACCOUNT + "/campaigns"),
     "overview-campaign": View("overview", _CAMPAIGN),
     "links": View("links", _CAMPAIGN + "/links"),
@@ -49,7 +49,7 @@ VIEWS = {
     "list-to-send": View("show_send_list", "/lists/{list}/send"),
     "live": View("show_live", _ACCOUNT + "/live?still=1"),
     "test": View("show_trials", _ACCOUNT + "/trial"),
-    "test-steps": View("show_trial", _ACCOUNT + "/trial/{trial}?still=1"),
+    "test-steps": View("show_trial", _ACCOUNT + "/trial/{trial}?still=1&campaign={trials}&link={tried}"),
     "attribution": View("show_policy", _ACCOUNT + "/policy"),
     "attribution-preview": View("preview_policy", _ACCOUNT + "/policy/preview?window_days=14&model=linear"),
     "shops": View("list_shops", _ACCOUNT + "/shops"),

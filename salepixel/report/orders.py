@@ -108,6 +108,9 @@ class Sort(NamedTuple):
 
 NEWEST_FIRST = Sort()
 
+_MOST_CURRENCIES = 20
+"""A filter offers at most so many."""
+
 _OF_DATE = 3
 Place = tuple[Any, ...]
 """A position in the list: time, shop and id; by amount, currency and stored amount come before them."""
@@ -275,6 +278,20 @@ def _keys_by_amount() -> sa.Select[Any]:
     of_amount = o.currency.label("in_currency"), o.amount.label("by_amount")
     its = o.amount.is_not(None), o.currency != sa.literal_column("''")  # columns.HAS_CURRENCY
     return sa.select(*of_amount, o.placed_at, o.shop_id, o.id.label("order_id")).where(*its)
+
+
+def currencies_of(connection: sa.Connection, emp_id: int) -> list[str]:
+    """The currencies of an account's orders, sorted: one search of the index by amount for each."""
+    found: list[str] = []
+    its = orders.c.emp_id == emp_id, orders.c.currency != sa.literal_column("''")
+    query = sa.select(orders.c.currency).where(*its).order_by(orders.c.currency).limit(1)
+    while len(found) < _MOST_CURRENCIES:
+        following = query.where(orders.c.currency > found[-1]) if found else query
+        currency = connection.scalar(following)
+        if currency is None:
+            break
+        found.append(currency)
+    return found
 
 
 def _step(keys: sa.Select[Any], way: _Way) -> sa.Select[Any]:

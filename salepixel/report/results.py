@@ -95,6 +95,7 @@ class OrdersReport:
 
     `reasons`: the orders of all time by outcome and reason. `campaigns`: names by id, newest first: of the
     orders shown and of the newest campaigns. `contacts_hidden`: the principal may not see contacts.
+    `currencies`: of all orders, sorted.
     """
 
     account: Account
@@ -103,6 +104,7 @@ class OrdersReport:
     campaigns: dict[str, str]
     reasons: dict[tuple[str, str], int]
     contacts_hidden: bool
+    currencies: list[str]
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,7 @@ def read_orders(
         orders.names_of_campaigns(connection, emp_id, campaigns, NEWEST_CAMPAIGNS),
         count_outcomes(connection, emp_id),
         not may_see,
+        orders.currencies_of(connection, emp_id),
     )
 
 

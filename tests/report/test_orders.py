@@ -22,6 +22,7 @@ from salepixel.report.orders import (
     OrderPage,
     Sort,
     Step,
+    currencies_of,
     find_by_name,
     list_orders,
 )
@@ -159,6 +160,12 @@ def test_the_pages_of_a_filter_have_its_orders_in_both_directions(
                     for row in (page.rows[::-1] if newer else page.rows)
                 ]
                 assert found == (expected[::-1] if newer else expected), (name, sort, limit, newer)
+
+
+def test_the_currencies_of_an_account_are_those_of_its_orders(world: World) -> None:
+    with world.database.read() as connection:
+        assert currencies_of(connection, 1) == ["EUR", "JPY"]
+        assert currencies_of(connection, 2) == []
 
 
 def test_every_order_is_listed_decided_or_not(world: World) -> None:

@@ -72,6 +72,9 @@ def list_orders(emp_id: int) -> Response:
         reasons=_with_counts(found.reasons, given.get("reason", "")),
         evidence=name_of["evidence"],
         heads=_heads(asked.sequence),
+        sorts=_texts(_SORTS),
+        currencies={code: code for code in found.currencies},
+        is_mixed=asked.sequence.by is By.AMOUNT and len(found.currencies) > 1 and not asked.currency,
         is_newest_first=asked.sequence == NEWEST_FIRST,
         newer=newer_cursor(found.page.newer),
         older=older_cursor(found.page.older),
@@ -106,6 +109,12 @@ _FILTERS = (
     *("outcome", "reason", "evidence", "shop", "campaign", "link", "from", "to", "min", "max"),
     *("currency", "buyer", "refunded", "delay"),
 )
+_SORTS = {
+    "-date": N_("Newest first"),
+    "date": N_("Oldest first"),
+    "-amount": N_("Largest amount first"),
+    "amount": N_("Smallest amount first"),
+}
 _BUYERS = {"first": N_("Buyer is new"), "returning": N_("Buyer had bought before")}
 
 

@@ -73,7 +73,10 @@ def test_the_decision_says_that_a_person_was_erased(known: Office) -> None:
     assert (decision["outcome"], decision["reason"]) == (before["outcome"], before["reason"])
     assert decision["credited"]["contact"] is None
     assert "was erased on" in decision["explanation"]
-    assert "se borraron los datos de una persona" in known.get(f"/orders/{shop}/o-1/decision?lang=es")["explanation"]
+    assert (
+        "se borraron los datos de una persona"
+        in known.get(f"/orders/{shop}/o-1/decision?lang=es")["explanation"]
+    )
 
 
 def test_an_erased_contact_is_not_stored_again(known: Office) -> None:

@@ -1,9 +1,11 @@
 """Clicks end while others are folded and orders are decided: nobody waits for more than one step."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +22,7 @@ from salepixel.sums.check import find_wrong_sums
 from salepixel_worker.rebuild import verify_all
 from salepixel_worker.sweep import reconcile_due, settle_verdicts
 from tests.make import NOON, click_at, order
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.world import World
 
 NOW = NOON + timedelta(days=100)
@@ -62,9 +64,24 @@ def test_folds_and_orders_go_on_while_clicks_end(
     with database.write() as connection:
         change_retention(connection, INSTALLATION, 1, dict.fromkeys(Kept) | {Kept.CLICKS: 44})
     problems: list[BaseException] = []
+    done, ended = Counter[str](), threading.Event()
+
+    def rounds(name: str) -> Iterator[int]:
+        """At least ROUNDS, and until all old clicks have ended, however long that takes."""
+        for n in count():
+            if n >= ROUNDS and ended.is_set():
+                return
+            yield n
+            done[name] += 1
+
+    def end() -> None:
+        try:
+            end_old_rows(database, NOW, 60)
+        finally:
+            ended.set()
 
     def fold() -> None:
-        for n in range(ROUNDS):
+        for n in rounds("fold"):
             at = NOW + timedelta(seconds=30 * n)
             some = [(click_at(at, ref, serial=i), Signal(0)) for i, ref in enumerate(contacts)]
             with database.write() as connection:
@@ -72,8 +89,8 @@ def test_folds_and_orders_go_on_while_clicks_end(
             settle_verdicts(database, NOW + timedelta(days=1), 0)
 
     def decide() -> None:
-        for n in range(ROUNDS):
-            bought = click_at(NOW + timedelta(seconds=30 * n), contacts[n], serial=n)
+        for n in rounds("decide"):
+            bought = click_at(NOW + timedelta(seconds=30 * n), contacts[n % 20], serial=n % 20)
             world.order(order(id=f"N{n}", number=f"N{n}", placed_at=NOW, click_token=sealer.seal(bought)))
             while reconcile_due(database, sealer, 100):
                 pass
@@ -87,11 +104,11 @@ def test_folds_and_orders_go_on_while_clicks_end(
 
     with steps_of_others(database) as seen:
         others = [threading.Thread(target=attempt, args=(work,), name="other") for work in (fold, decide)]
-        ending = threading.Thread(
-            target=attempt, args=(lambda: end_old_rows(database, NOW, 60),), name="ends"
-        )
-        for thread in (ending, *others):
+        ending = threading.Thread(target=attempt, args=(end,), name="ends")
+        for thread in others:
             thread.start()
+        assert until(lambda: problems or len(done) == len(others))
+        ending.start()
         for thread in (ending, *others):
             thread.join(120)
             assert not thread.is_alive()
@@ -103,7 +120,7 @@ def test_folds_and_orders_go_on_while_clicks_end(
         assert find_wrong_sums(connection) == []
         kept = connection.scalar(sa.select(sa.func.count()).select_from(schema.clicks))
         decided = connection.scalar(sa.select(sa.func.count()).select_from(schema.decisions))
-    assert (kept, decided) == (ROUNDS * len(contacts), 10 + ROUNDS), "none is lost"
+    assert (kept, decided) == (done["fold"] * len(contacts), 10 + done["decide"]), "none is lost"
     assert verify_all(database, sealer).different == []
 
 

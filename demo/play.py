@@ -291,8 +291,7 @@ class _Playing:
             if one.paid:
                 sent.append(self.happens(one, "order_fully_paid", one.at + timedelta(seconds=40)))
             if one.cancelled:
-                at = one.at + timedelta(hours=20)
-                sent.append(self.happens(one, "order_cancelled", at, status="CANCELED"))
+                sent.append(self.happens(one, "order_cancelled", one.cancelled, status="CANCELED"))
             if one.refund:
                 sent.append(self.happens(one, "order_refunded", one.refund.at, refunded=one.refunded))
             if self.chance.random() < TWICE:

@@ -101,7 +101,7 @@ class Purchase:
     mailing: int | None = None
     click: Click | None = None
     paid: bool = True
-    cancelled: bool = False
+    cancelled: datetime | None = None
     refund: Refund | None = None
     seen: bool = True
     payment: str = "card"
@@ -211,6 +211,8 @@ class _Maker:
         for one in bought:
             if one.refund and one.refund.at > self.latest:
                 one.refund = None
+            if one.cancelled and one.cancelled > self.latest:
+                one.cancelled, one.reason = None, "unpaid"
             numbers[one.currency] += 1
             one.number = str(numbers[one.currency])
         self.season.purchases = bought
@@ -363,7 +365,8 @@ class _Maker:
     def spoil(self, made: Purchase) -> None:
         draw = self.chance.random()
         if draw < 0.02:
-            made.paid, made.cancelled, made.reason, made.seen = False, True, "cancelled", False
+            made.paid, made.reason, made.seen = False, "cancelled", False
+            made.cancelled = made.at + timedelta(hours=20)
         elif draw < 0.07:
             made.refund = Refund(made.at + timedelta(days=self.chance.uniform(3, 14)), half=draw < 0.045)
 

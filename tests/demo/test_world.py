@@ -99,6 +99,19 @@ def test_every_kind_of_order_happens(season: Season) -> None:
     assert any(count > 1 for count in buyers.values())
 
 
+def test_what_happens_later_has_not_happened_yet_at_any_hour() -> None:
+    """A demo is played at any time of a day: an order of this morning is not cancelled tomorrow."""
+    readers, waiting = audience(), 0
+    for hour in range(0, 24 * 14, 5):
+        now = DAYS[0] + timedelta(hours=hour)
+        season = make_season(readers, now, ZONE, 0.3)
+        assert all(one.refund.at < now for one in season.purchases if one.refund)
+        assert all(one.cancelled < now for one in season.purchases if one.cancelled)
+        assert all((one.reason == "cancelled") == bool(one.cancelled) for one in season.purchases)
+        waiting += sum(one.payment != "bank transfer" for one in season.purchases if one.reason == "unpaid")
+    assert waiting, "a later cancellation was in the way of one of these days"
+
+
 def test_who_buys_after_a_click_clicked_no_other_mail_before(season: Season) -> None:
     clicked: dict[str, list[tuple[datetime, int]]] = {}
     for click in season.clicks:

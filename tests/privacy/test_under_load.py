@@ -67,9 +67,9 @@ def test_folds_and_orders_go_on_while_clicks_end(
     done, ended = Counter[str](), threading.Event()
 
     def rounds(name: str) -> Iterator[int]:
-        """At least ROUNDS, and until all old clicks have ended, however long that takes."""
+        """ROUNDS at once, then about one per step, until all old clicks have ended, however long it takes."""
         for n in count():
-            if n >= ROUNDS and ended.is_set():
+            if n >= ROUNDS and ended.wait(retention.YIELD_SECONDS):
                 return
             yield n
             done[name] += 1

@@ -1,5 +1,6 @@
 """Calls of every page and endpoint of the plugin, found by walking its routes, so that none is forgotten."""
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -461,4 +462,5 @@ def open_plugin(database: Database, data: Path, keys: Keys) -> Visitor:
     prepare(settings, database, redis)
     app = make_routes()
     attach(app, settings, database=database, redis=redis, keys=keys)
+    gc.freeze()  # as the plugin's server does
     return Visitor(app)

@@ -1,6 +1,7 @@
 """Live: what happened last, with its reason; and a trial, from the click to the decision."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,15 +21,20 @@ from tests.plugin.conftest import HATS, NO_SIGNAL, SHOES, Office
 NOW = datetime.now(UTC)
 
 
+def _later_id() -> bytes:
+    time.sleep(0.001)  # ids of the same millisecond sort in any order
+    return new_click_id()
+
+
 def click(office: Office, campaign: Any, contact: str, link: int = 0, signals: Signal = NO_SIGNAL) -> Click:
-    made = Click(new_click_id(), 7, campaign["id"], campaign["links"][link]["id"], contact)
+    made = Click(_later_id(), 7, campaign["id"], campaign["links"][link]["id"], contact)
     with office.database.write() as connection:
         store_clicks(connection, [(made, signals)])
     return made
 
 
 def hit(office: Office, query: str, cookie: str = "", ignored: str = "") -> None:
-    record = HitRecord(new_click_id(), 7, f"empId=7&{query}", cookie, ignored, signed=False)
+    record = HitRecord(_later_id(), 7, f"empId=7&{query}", cookie, ignored, signed=False)
     with office.database.write() as connection:
         store_pixel_hit(connection, office.sealer, record)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from kit.play import TRACKING_HOST
 from kit.saleor import StandInSaleor
 from kit.stack import Stack
-from tests.browser.engines import need
+from tests.browser.engines import open_chromium
 from tests.smtp.post_office import PostOffice, post_office
 from tests.waiting import PATIENCE_SECONDS
 
@@ -38,23 +38,12 @@ def office() -> Iterator[PostOffice]:
 @pytest.fixture(scope="module")
 def browser(stack: Stack, shop_pages: type[BaseHTTPRequestHandler]) -> Iterator[Browser]:
     """Chromium; shop.test has the pages of the module's fixture `shop_pages`."""
-    need("chromium")
     server = ThreadingHTTPServer(("127.0.0.1", 0), shop_pages)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     hosts = f"MAP {TRACKING_HOST} 127.0.0.1:{stack.edge_port},MAP shop.test 127.0.0.1:{server.server_port}"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                f"--host-resolver-rules={hosts}",
-            ],
-        )
-        yield chromium
-        chromium.close()
+    with open_chromium(hosts) as opened:
+        yield opened
     server.shutdown()
     thread.join()
     server.server_close()

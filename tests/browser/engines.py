@@ -14,11 +14,29 @@ from typing import Any, Protocol
 
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 START_SECONDS = 40.0
 ANSWER_SECONDS = 30.0
 MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
+
+
+@contextmanager
+def open_chromium(hosts: str = "") -> Iterator[Browser]:
+    """Chromium without a proxy, for a test of pages. `hosts`: rules of its `--host-resolver-rules`."""
+    need("chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                f"--host-resolver-rules={hosts}",
+            ],
+        )
+        yield opened
+        opened.close()
 
 
 class Driver(Protocol):

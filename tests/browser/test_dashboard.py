@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Frame, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Request, expect
 
 from kit.saleor import StandInSaleor
 from kit.saleor_orders import Line, global_id
 from kit.stack import Stack
 from tests.browser import pictures
 from tests.browser.dashboards import Dashboard, fetch_sdk, serve_dashboard
-from tests.browser.engines import need
+from tests.browser.engines import open_chromium
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -59,18 +59,12 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    need("chromium")
     data = tmp_path_factory.mktemp("stack") / "data"
     running = Stack(data, api_key="sp_test_of_a_dashboard")
-    with running as stack, StandInSaleor() as shop, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with running as stack, StandInSaleor() as shop, open_chromium() as chromium:
         house = House(stack, shop, chromium)
         _furnish(house)
         yield house
-        chromium.close()
 
 
 def _furnish(house: House) -> None:

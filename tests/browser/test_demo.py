@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Page, ViewportSize
 
 from demo import live
 from demo.compare import compare
@@ -17,7 +17,7 @@ from demo.show import GIFTS
 from kit.play import Player
 from kit.stack import Stack
 from tests.browser import pictures
-from tests.browser.engines import need
+from tests.browser.engines import open_chromium
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -38,19 +38,13 @@ def played(stack: Stack) -> Iterator[ThreeMonths]:
 @pytest.fixture(scope="module")
 def page(stack: Stack) -> Iterator[Page]:
     """A page of somebody who has signed in with the key of the demo."""
-    need("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with open_chromium() as chromium:
         context = chromium.new_context(
             viewport=WINDOW,
             locale="en-GB",
             extra_http_headers={"Authorization": f"Bearer {stack.api_key}"},
         )
         yield context.new_page()
-        chromium.close()
 
 
 def test_every_chart_of_the_account_and_of_its_newsletters_has_something_to_say(

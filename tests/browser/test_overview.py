@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench.pages import KEY, open_plugin
@@ -17,7 +17,7 @@ from salepixel.mails.mail import Kind, read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice, StoredMail, add_mail, change_links
 from salepixel.storage.database import Database, migrate, open_database
-from tests.browser.engines import need
+from tests.browser.engines import open_chromium
 
 pytestmark = pytest.mark.browser
 
@@ -86,14 +86,8 @@ def fill(database: Database, keys: Keys) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
+    with open_chromium() as opened:
+        yield opened
 
 
 PAGES = {

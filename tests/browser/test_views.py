@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize
 
 from tests.browser import pictures
 from tests.browser.axe import COLOURS, findings, too_wide
-from tests.browser.engines import need
+from tests.browser.engines import open_chromium
 from tests.browser.furnished import PASSWORD, Furnished, furnished_stack
 from tests.browser.views import EMPTY, VIEWS, View
 from tests.waiting import until
@@ -61,14 +61,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
+    with open_chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ class HourOut(Output):
 
 
 class AudienceOut(Output):
-    """People of whole campaigns. For an account: of the campaigns that were sent in these days."""
+    """People of whole campaigns. For an account: of the campaigns that were sent on the requested days."""
 
     campaigns: int
     sent: int = Field(description="E-mails sent; 0 if not known.")

@@ -93,11 +93,11 @@ class SalesOut(Output):
 
     rows: list[SaleOut]
     totals: list[TotalOut] = Field(
-        description="Sales of these days, less their refunds until now; in closed months, less their refunds "
+        description="Sales of the requested days, less their refunds until now; in closed months, less their refunds "
         "until the month was closed."
     )
     totals_by_refund_date: list[TotalOut] = Field(
-        description="Sales of these days, less all refunds made in these days, also of earlier sales."
+        description="Sales of the requested days, less all refunds made on those days, also of earlier sales."
     )
     converted: ConvertedOut = Field(
         description="`totals` in the account's currency, at the rate of each sale's day."

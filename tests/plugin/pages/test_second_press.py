@@ -1,0 +1,36 @@
+"""What cannot be undone needs a second press: a button in a part to open first, or a box to tick."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import salepixel_plugin.pages
+
+TEMPLATES = Path(salepixel_plugin.pages.__file__).parent / "templates/pages"
+BUTTONS = [
+    (template.name, button.start())
+    for template in sorted(TEMPLATES.glob("*.html"))
+    for button in re.finditer('<button class="danger"|<button [^>]*class="danger"', template.read_text())
+]
+
+
+@pytest.mark.parametrize(("template", "at"), BUTTONS)
+def test_a_red_button_needs_a_second_press(template: str, at: int) -> None:
+    before = (TEMPLATES / template).read_text()[:at]
+    in_sure = before.count("call sure(") > before.count("endcall")
+    in_details = before.count("<details") > before.count("</details")
+    ticked = 'name="sure" required' in before.rpartition("<form")[2]
+    assert in_sure or in_details or ticked
+
+
+def test_a_form_that_removes_what_is_stored_has_a_red_button() -> None:
+    forms = [
+        form
+        for template in TEMPLATES.glob("*.html")
+        for form in re.findall("<form.*?</form>", template.read_text(), re.DOTALL)
+        if "url_for('pages.remove_" in form
+    ]
+    assert len(forms) >= 2
+    for form in forms:
+        assert 'class="danger"' in form

@@ -93,8 +93,8 @@ class SalesOut(Output):
 
     rows: list[SaleOut]
     totals: list[TotalOut] = Field(
-        description="Sales of the requested days, less their refunds until now; in closed months, less their refunds "
-        "until the month was closed."
+        description="Sales of the requested days, less their refunds until now; in closed months, less their "
+        "refunds until the month was closed."
     )
     totals_by_refund_date: list[TotalOut] = Field(
         description="Sales of the requested days, less all refunds made on those days, also of earlier sales."

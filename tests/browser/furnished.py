@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import sqlalchemy as sa
 
 from demo import live
 from demo.mails import MAILINGS
 from demo.play import ThreeMonths, playing_three_months
 from kit.stack import Stack
+from salepixel.destinations.outbox import announce_order
 from salepixel.keys import load_keys
 from salepixel.live.trial import NAME as TRIALS
+from salepixel.orders.queue import MAX_ATTEMPTS, record_failure
 from salepixel.people import totp
 from salepixel.people.totp import STEP_SECONDS
 from salepixel.settings import PluginSettings
+from salepixel.storage.database import open_database
+from salepixel.storage.schema import orders, outbox, report_mails
 from salepixel.subscriptions.tokens import unsubscribe_token
 from tests.waiting import until
 
@@ -94,12 +99,14 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
         ]
     )
     # Of the same shop, and settled: the newest orders may still be attributed while the pictures are made.
-    lost = next(
+    lost, stuck, *_ = (
         row
         for row in house.call("GET", f"/orders?empId={emp}&reason=no_click&limit=200")["rows"]
         if row["shop"] == order["shop"]
         and row["placed_at"] < f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
     )
+    # Before the lists: an erasure deletes their files, since they may name the person.
+    house.call("POST", "/contacts/erase", {"empId": emp, "contact": "nobody-known"})
     draft = {"empId": emp, "name": "Winter sale", "mailer": "mailchimp", "text": HTML}
     trial = house.call("POST", f"/accounts/{emp}/trials", {"url": played.season.clicks[0].url})
     members = f"/accounts/{emp}/members"
@@ -130,7 +137,60 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
         "token": unsubscribe_token(keys, "0a1b"),
         "empty": str(EMPTY),
         "day": f"{datetime.now(UTC) - timedelta(days=60):%Y-%m-%d}",
+        "draft_list": _draft_list(house, emp, campaign.id),
+        "tracked": _tracked_mail(house, draft),
     }
+    _troubles(house, emp, stuck, campaign.id, _settings(house, emp))
+
+
+def _draft_list(house: Furnished, emp: int, campaign: str) -> str:
+    """A list that is uploaded but not imported."""
+    rows = "\n".join(f"c{number},c{number}@shop.test,{number} EUR" for number in range(30))
+    body = f"reference,email,spent\n{rows}\n".encode()
+    its: str = house.call("PUT", f"/lists?empId={emp}&campaign={campaign}", body)["id"]
+    return its
+
+
+def _tracked_mail(house: Furnished, draft: dict[str, Any]) -> str:
+    """A mail whose campaign is made and archived."""
+    its = house.call("POST", "/mails", draft | {"name": "Spring sale"})["id"]
+    made = house.call("PUT", f"/mails/{its}/campaign")["campaign_id"]
+    house.call("PATCH", f"/campaigns/{made}", {"archived": True})
+    return str(its)
+
+
+def _settings(house: Furnished, emp: int) -> str:
+    """A mail server that accepts nothing, addresses for alerts, keys, and a subscription: its id."""
+    at = f"/accounts/{emp}"
+    server = {"host": "127.0.0.1", "port": 9, "user": "ana", "password": PASSWORD, "sender": "shop@shop.test"}
+    house.call("PUT", f"{at}/smtp", server)
+    for address in ("ana@shop.test", "json://127.0.0.1:9/alerts"):
+        house.call("POST", f"{at}/alerts/addresses", {"name": "On call", "address": address})
+    for scope in ("read", "write"):
+        house.call("POST", f"{at}/keys", {"name": f"Warehouse ({scope})", "scope": scope})
+    wanted = {"address": "ana@shop.test", "what": "campaigns"}
+    return str(house.call("POST", f"{at}/subscriptions", wanted)["id"])
+
+
+def _troubles(house: Furnished, emp: int, stuck: dict[str, Any], campaign: str, subscription: str) -> None:
+    """A wrong pixel hit, an order that could not be decided, a forward and a report that were given up."""
+    wrong = f"{house.stack.edge_url}/track/sale?empId={emp}&order=undefined"
+    assert requests.get(wrong, headers={"Host": f"track{emp}.shop.test"}, timeout=60).ok
+    now = datetime.now(UTC)
+    urls = {"": "https://partner.test/sale?order=1"}
+    settings = PluginSettings.load(house.stack.environ)
+    report = {"id": "one", "emp_id": emp, "subscription_id": subscription, "kind": "day_1", "about": campaign}
+    report |= {"attempts": 8, "answer": "connection_refused"}
+    database = open_database(settings.database_url, settings.data)
+    with database.write() as connection:
+        its = orders.c.shop_id == stuck["shop"], orders.c.number == stuck["order"]
+        key = connection.execute(sa.select(orders.c.shop_id, orders.c.id).where(*its)).one()
+        for _ in range(MAX_ATTEMPTS):
+            record_failure(connection, *key, "ValueError", now)
+        announce_order(connection, emp, *key, urls, now + timedelta(days=1))
+        connection.execute(sa.update(outbox).values(state="dead", answer="500", attempts=8))
+        connection.execute(sa.insert(report_mails).values(report | {"written_at": now}))
+    database.close()
 
 
 def _second_factor(house: Furnished, person: requests.Session) -> None:
@@ -153,7 +213,7 @@ def _list(house: Furnished, played: ThreeMonths) -> str:
     links = [{"url": "https://shop.test/", "label": "Hero", "sale_pixel": True}]
     made = house.call("POST", "/campaigns", {"empId": emp, "name": "January news", "links": links})
     rows = [f"{one.ref},{one.email}" for one in played.people[:40]]
-    body = "\n".join(["reference,email", *rows, "broken", ""]).encode()
+    body = "\n".join(["reference,email", *rows, "broken,no address", ""]).encode()
     its: str = house.call("PUT", f"/lists?empId={emp}&campaign={made['id']}", body)["id"]
     house.call("POST", f"/lists/{its}/import", {})
     assert until(lambda: house.call("GET", f"/lists/{its}")["started"]["state"] == "done")

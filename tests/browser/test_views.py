@@ -13,7 +13,7 @@ from tests.browser import pictures
 from tests.browser.axe import COLOURS, findings, too_wide
 from tests.browser.engines import open_chromium
 from tests.browser.furnished import PASSWORD, Furnished, furnished_stack
-from tests.browser.views import EMPTY, VIEWS, View
+from tests.browser.views import EMPTY, STATES, VIEWS, View
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -93,11 +93,11 @@ def _sign_in(context: BrowserContext, house: Furnished, reader: str) -> None:
     context.add_cookies(kept)  # type: ignore[arg-type]  # as they were
 
 
-@pytest.mark.parametrize(("name", "language"), list(product([*VIEWS, *EMPTY], LANGUAGES)))
+@pytest.mark.parametrize(("name", "language"), list(product([*VIEWS, *EMPTY, *STATES], LANGUAGES)))
 def test_a_view_fits_and_has_no_findings_of_axe(
     house: Furnished, readers: Mapping[tuple[str, str], Page], name: str, language: str
 ) -> None:
-    view = {**VIEWS, **EMPTY}[name]
+    view = {**VIEWS, **EMPTY, **STATES}[name]
     page = readers[language, view.reader]
     found = _open(page, house, view)
     assert page.locator("html").get_attribute("lang") == language

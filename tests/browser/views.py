@@ -98,6 +98,18 @@ EMPTY = {
 }
 """The same of an account without anything, and a page that is not there. Without pictures."""
 
+STATES = {
+    "archived-campaigns": View("list_account_campaigns", _ACCOUNT + "/campaigns?archived=1"),
+    "items-of-account": View("list_account_items", _ACCOUNT + "/items"),
+    "list-to-check": View("show_list", "/lists/{draft_list}"),
+    "tracked-mail": View("show_mail", "/mails/{tracked}"),
+    "orders-searched": View("list_orders", _ACCOUNT + "/orders?q=nothing"),
+    "sales-searched": View("list_sales", _CAMPAIGN + "/sales?q=nothing"),
+    "no-changes": View("show_audit", _ACCOUNT + "/audit?to=2020-01-01"),
+    "unknown-contact": View("show_contact", _ACCOUNT + "/contacts/nobody"),
+}
+"""Further states of views. Without pictures."""
+
 NOT_VIEWS = {
     "begin_company": "a redirect",
     "end_company": "a redirect",

@@ -187,7 +187,7 @@ def _troubles(house: Furnished, emp: int, stuck: dict[str, Any], campaign: str, 
         key = connection.execute(sa.select(orders.c.shop_id, orders.c.id).where(*its)).one()
         for _ in range(MAX_ATTEMPTS):
             record_failure(connection, *key, "ValueError", now)
-        announce_order(connection, emp, *key, urls, now + timedelta(days=1))
+        announce_order(connection, emp, *key, urls, now)
         connection.execute(sa.update(outbox).values(state="dead", answer="500", attempts=8))
         connection.execute(sa.insert(report_mails).values(report | {"written_at": now}))
     database.close()

@@ -22,7 +22,7 @@ _ENCODE = """async ([picture, share]) => {
   const pen = canvas.getContext("2d");
   pen.imageSmoothingQuality = "high";
   pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/webp", 0.6).split(",")[1];
+  return canvas.toDataURL("image/webp", 0.55).split(",")[1];
 }"""
 
 

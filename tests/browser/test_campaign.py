@@ -108,7 +108,7 @@ def test_from_pasted_html_to_the_sale_in_the_report(
     assert tracked.count("/c/") == 5
     me.reach("button[data-copies=tracked]")
     page.keyboard.press("Enter")
-    assert page.locator("#copied").inner_text() != ""
+    assert until(lambda: page.locator("#copied").inner_text() != "")
     assert page.evaluate("navigator.clipboard.readText()") == tracked
     links = page.locator("code.url").all_inner_texts()
     me.reach("button[data-copies^=link-]")

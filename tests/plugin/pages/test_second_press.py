@@ -9,13 +9,19 @@ import salepixel_plugin.pages
 
 TEMPLATES = Path(salepixel_plugin.pages.__file__).parent / "templates/pages"
 BUTTONS = [
-    (template.name, button.start())
+    (template.name, button.start(), button[0])
     for template in sorted(TEMPLATES.glob("*.html"))
-    for button in re.finditer('<button class="danger"|<button [^>]*class="danger"', template.read_text())
+    for button in re.finditer("<button[^>]*>", template.read_text())
 ]
+RED = [(template, at) for template, at, button in BUTTONS if 'class="danger"' in button]
+ONE_PRESS = {
+    "list.html": "nothing was imported: the same file can be uploaded again",
+    "list_imported.html": "the file alone: its contacts are stored",
+}
+"""Templates with a button that deletes at one press, each with the reason."""
 
 
-@pytest.mark.parametrize(("template", "at"), BUTTONS)
+@pytest.mark.parametrize(("template", "at"), RED)
 def test_a_red_button_needs_a_second_press(template: str, at: int) -> None:
     before = (TEMPLATES / template).read_text()[:at]
     in_sure = before.count("call sure(") > before.count("endcall")
@@ -34,3 +40,9 @@ def test_a_form_that_removes_what_is_stored_has_a_red_button() -> None:
     assert len(forms) >= 2
     for form in forms:
         assert 'class="danger"' in form
+
+
+def test_a_button_that_deletes_is_red() -> None:
+    deleting = [(template, one) for template, _, one in BUTTONS if re.search('value="(delete|remove)"', one)]
+    assert {template for template, one in deleting if 'class="danger"' not in one} == ONE_PRESS.keys()
+    assert len(deleting) > len(ONE_PRESS)

@@ -36,6 +36,13 @@ def office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture(scope="module")
+def plain_browser() -> Iterator[Browser]:
+    """Chromium that finds no other host."""
+    with open_chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
 def browser(stack: Stack, shop_pages: type[BaseHTTPRequestHandler]) -> Iterator[Browser]:
     """Chromium; shop.test has the pages of the module's fixture `shop_pages`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), shop_pages)

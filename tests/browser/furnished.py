@@ -188,7 +188,8 @@ def _troubles(house: Furnished, emp: int, stuck: dict[str, Any], campaign: str, 
         for _ in range(MAX_ATTEMPTS):
             record_failure(connection, *key, "ValueError", now)
         announce_order(connection, emp, *key, urls, now)
-        connection.execute(sa.update(outbox).values(state="dead", answer="500", attempts=8))
+        given_up = {"state": "dead", "answer": "500", "attempts": 8}
+        connection.execute(sa.update(outbox).where(outbox.c.order_id == key.id).values(given_up))
         connection.execute(sa.insert(report_mails).values(report | {"written_at": now}))
     database.close()
 

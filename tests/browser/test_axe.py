@@ -1,12 +1,9 @@
 """The tests of views find faults: each that is planted here, and none without."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.axe import COLOURS, findings, too_wide
-from tests.browser.engines import open_chromium
 
 pytestmark = pytest.mark.browser
 
@@ -39,32 +36,36 @@ RIGHT = """<label>Name <input style="border: 1px solid #666; background: #fff; h
 <a href="#b" style="display: inline-block; height: 24px">Orders</a>"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_planted_fault_is_found(browser: Browser, name: str) -> None:
+def test_a_planted_fault_is_found(plain_browser: Browser, name: str) -> None:
     planted, finding = FAULTS[name]
-    page = browser.new_page()
+    page = plain_browser.new_page()
     page.set_content(PAGE % planted)
     found = findings(page, COLOURS[0])
     page.close()
     assert [one for one in found if one.startswith(finding)], found
 
 
-def test_nothing_is_found_on_a_page_without_faults(browser: Browser) -> None:
-    page = browser.new_page()
+def test_a_fault_of_dark_colours_alone_is_found_there_alone(plain_browser: Browser) -> None:
+    page = plain_browser.new_page()
+    dark = "<style>@media (prefers-color-scheme: dark) { #one { color: #bbb } }</style>"
+    page.set_content(PAGE % f'{dark}<span id="one">pale in the dark</span>')
+    light, found, _ = (findings(page, colours) for colours in COLOURS)
+    page.close()
+    assert light == []
+    assert [one for one in found if one.startswith("color-contrast: ")]
+
+
+def test_nothing_is_found_on_a_page_without_faults(plain_browser: Browser) -> None:
+    page = plain_browser.new_page()
     page.set_content(PAGE % RIGHT)
     found = findings(page, COLOURS[0]) + too_wide(page, 390)
     page.close()
     assert found == []
 
 
-def test_a_page_that_scrolls_sideways_is_found(browser: Browser) -> None:
-    page = browser.new_page()
+def test_a_page_that_scrolls_sideways_is_found(plain_browser: Browser) -> None:
+    page = plain_browser.new_page()
     page.set_content(PAGE % '<span style="display: block; width: 500px">wide</span>')
     found = too_wide(page, 390)
     page.close()

@@ -17,7 +17,6 @@ from salepixel.mails.mail import Kind, read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice, StoredMail, add_mail, change_links
 from salepixel.storage.database import Database, migrate, open_database
-from tests.browser.engines import open_chromium
 
 pytestmark = pytest.mark.browser
 
@@ -84,20 +83,14 @@ def fill(database: Database, keys: Keys) -> None:
         change_links(connection, stored.id, ids)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
 PAGES = {
     "overview-campaign": f"/campaigns/{BIG}",
     "link-map": f"/campaigns/{BIG}/map",
 }
 
 
-def open_page(browser: Browser, url: str) -> Page:
-    context = browser.new_context(
+def open_page(plain_browser: Browser, url: str) -> Page:
+    context = plain_browser.new_context(
         viewport={"width": 1280, "height": 900},
         locale="en-GB",
         extra_http_headers={"Authorization": f"Bearer {KEY}"},
@@ -107,8 +100,8 @@ def open_page(browser: Browser, url: str) -> Page:
     return page
 
 
-def test_charts_are_seen_in_print_and_in_forced_colours(browser: Browser, address: str) -> None:
-    page = open_page(browser, address + PAGES["overview-campaign"])
+def test_charts_are_seen_in_print_and_in_forced_colours(plain_browser: Browser, address: str) -> None:
+    page = open_page(plain_browser, address + PAGES["overview-campaign"])
     page.emulate_media(media="print")
     for part in (".curve", ".bar", ".striped", ".grid", "text"):
         assert page.locator(f".chart {part}").count() > 0
@@ -123,9 +116,9 @@ def test_charts_are_seen_in_print_and_in_forced_colours(browser: Browser, addres
 
 
 def test_a_chart_is_an_image_with_a_name_and_its_table_opens_by_keyboard(
-    browser: Browser, address: str
+    plain_browser: Browser, address: str
 ) -> None:
-    page = open_page(browser, address + PAGES["overview-campaign"])
+    page = open_page(plain_browser, address + PAGES["overview-campaign"])
     names = [one.get_attribute("aria-labelledby") for one in page.get_by_role("img").all()]
     assert names
     first = page.locator("figure").first
@@ -137,9 +130,9 @@ def test_a_chart_is_an_image_with_a_name_and_its_table_opens_by_keyboard(
 
 
 def test_the_mail_of_the_map_runs_no_script_and_loads_nothing_from_outside(
-    browser: Browser, address: str
+    plain_browser: Browser, address: str
 ) -> None:
-    page = open_page(browser, "about:blank")
+    page = open_page(plain_browser, "about:blank")
     asked: list[str] = []
     page.on("requestfinished", lambda request: asked.append(request.url))
     page.goto(address + PAGES["link-map"])

@@ -46,6 +46,8 @@ _AGENTS = {
 }
 """Browsers, with their share of the clicks; the last one is so old that it may be a bot."""
 
+OLD_AGENT = list(_AGENTS)[-1]
+
 GATEWAY = "Mozilla/5.0 (compatible; MSIE 9.0; ms-office; MSOffice 16)"
 
 
@@ -307,6 +309,8 @@ class _Maker:
         at = self.at_home(click.at + timedelta(hours=hours)) if hours > 1 else click.at
         at = at if hours > 1 else click.at + timedelta(hours=hours)
         how = self.chance.choices(("token", "cookie", "email"), (62, 13, 25))[0]
+        # The e-mail address alone is weak evidence of a click that may be a bot's.
+        how = "token" if click.agent == OLD_AGENT else how
         reason = {"token": "click_token_on_order", "cookie": "cookie_at_pixel", "email": "email_match"}[how]
         first = next((item for item in ITEMS if item.url == click.url.partition("?")[0]), None)
         made = self.buy(at, person, how, reason, mailing=number, click=click, first=first)

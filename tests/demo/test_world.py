@@ -10,6 +10,9 @@ import pytest
 from demo.mails import MAILINGS
 from demo.world import GATEWAY, Audience, Season, make_season, people, recipients_of
 from salepixel.campaigns.holdout import Arm, lift
+from salepixel.clicks.agents import agent_signals
+from salepixel.clicks.tokens import Signal, Verdict
+from salepixel.clicks.verdicts import weigh
 
 ZONE = ZoneInfo("Europe/Madrid")
 DAYS = [
@@ -126,6 +129,18 @@ def test_who_buys_after_a_click_clicked_no_other_mail_before(season: Season) -> 
             assert before == {one.mailing}
         elif one.reason == "no_click":
             assert not before
+
+
+def test_an_e_mail_address_alone_earns_only_with_the_click_of_a_person_on_any_day() -> None:
+    """Once in ten days the click before such an order came from a browser so old that it may be a bot."""
+    readers, by_address = audience(), 0
+    for day in range(0, 365, 4):
+        season = make_season(readers, DAYS[0] + timedelta(days=day), ZONE)
+        for one in season.purchases:
+            if one.click and one.reason == "email_match":
+                by_address += 1
+                assert weigh(agent_signals(Signal(0), one.click.agent)).verdict is Verdict.HUMAN, day
+    assert by_address > 100
 
 
 def test_the_control_group_shows_that_the_mail_caused_sales(season: Season) -> None:

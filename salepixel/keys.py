@@ -272,7 +272,8 @@ def accept_keys(path: Path) -> Keys:
 
 def _check_nothing_is_there(path: Path) -> None:
     found = [name for name in (_mark(path).name, *_DATA) if (path.parent / name).exists()]
-    if found:
+    # Services start at once, and one of them writes the keys before anything else.
+    if found and not path.exists():
         raise BadKeys(
             f"{path} is missing, but {path.parent} has data of its installation ({found[0]}). {RESTORE}"
         )

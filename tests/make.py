@@ -14,6 +14,9 @@ from salepixel.keys import Keys, Sealed, token_place
 from salepixel.orders.order import Order, OrderLine
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+RATED = datetime(2026, 10, 28, 12, 0, tzinfo=UTC)
+"""The package has exchange rates of this day. It has none of the days after its release, such as today."""
+
 CAMPAIGN = "0000000000c1"
 LINK = "0000000000a1"
 OTHER_LINK = "0000000000a2"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from salepixel import keys
 from salepixel.keys import BadKeys, Keys, accept_keys, load_keys
 
 
@@ -16,6 +17,22 @@ def test_keys_are_created_once_and_are_readable_only_by_their_owner(tmp_path: Pa
     assert len({keys.secrets[1] for keys in found}) == 1
     assert path.stat().st_mode & 0o777 == 0o600
     assert sorted(path.parent.iterdir()) == [path.with_suffix(".fingerprint"), path]
+
+
+def test_a_service_that_starts_while_another_one_creates_the_keys_has_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one writes them, and their fingerprint, after this one saw that there are none."""
+    path, check = tmp_path / "data" / "keys.json", keys._check_nothing_is_there
+    first = list[keys.Keys]()
+
+    def overtaken(path: Path) -> None:
+        monkeypatch.undo()
+        first.append(load_keys(path))
+        check(path)
+
+    monkeypatch.setattr(keys, "_check_nothing_is_there", overtaken)
+    assert load_keys(path) == first[0]
 
 
 def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:

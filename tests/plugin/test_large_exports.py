@@ -13,6 +13,7 @@ from salepixel.privacy.use_cases import begin_erasure
 from salepixel.report import exports, sales_file
 from salepixel.storage.schema import computation_parts
 from salepixel_plugin import workbooks
+from tests.make import RATED
 from tests.plugin.computing import work
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 from tests.plugin.test_exports import _sheet
@@ -33,8 +34,14 @@ def campaign(office: Office, monkeypatch: pytest.MonkeyPatch) -> str:
             {"item": ODD, "sku": "-1", "quantity": "0.25", "amount": "12"},
             {"item": "Laces", "quantity": 2, "amount": "20", "refunded": "5"},
         ][: 1 if number == 3 else 2]
-        token = office.click(made, contact)
-        office.order(id=f"o-{number}", number=f"10{number}", currency=currency, click=token, lines=lines)
+        office.order(
+            id=f"o-{number}",
+            number=f"10{number}",
+            currency=currency,
+            click=office.click(made, contact, RATED),
+            placed_at=RATED.isoformat(),
+            lines=lines,
+        )
     return str(made["id"])
 
 

@@ -280,7 +280,7 @@ def test_due_orders_are_decided_in_slices_until_none_is_left(
 def test_orders_are_decided_even_if_a_journal_cannot_be_folded(
     world: World, redis: Redis, job: Callable[[], None]
 ) -> None:
-    ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), "", "")])
+    ship(redis, 1, [ClickRecord(click_at(datetime.now(UTC)), Signal(0), "", "")])
     world.order(order())
     with world.database.write() as connection:
         connection.execute(sa.text("ALTER TABLE click_sums RENAME TO elsewhere"))
@@ -301,7 +301,7 @@ def test_orders_are_decided_even_if_a_journal_cannot_be_folded(
 def test_a_step_of_a_sweep_that_fails_stops_no_other_and_no_order(
     world: World, redis: Redis, table: str
 ) -> None:
-    ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), "", "")])
+    ship(redis, 1, [ClickRecord(click_at(datetime.now(UTC)), Signal(0), "", "")])
     world.order(order())
     with world.database.write() as connection:
         connection.execute(sa.text(f"ALTER TABLE {table} RENAME TO elsewhere"))

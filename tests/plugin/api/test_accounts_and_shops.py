@@ -10,6 +10,7 @@ from salepixel.keys import Sealed, pixel_secret_place
 from salepixel.mailers.known import PLATFORMS
 from salepixel.orders.queue import due_orders
 from salepixel.storage.schema import metadata
+from tests.make import RATED
 from tests.plugin.conftest import HATS, SHOES, Office
 
 
@@ -92,7 +93,7 @@ def test_sale_terms_can_be_changed_until_the_first_sale(office: Office) -> None:
 
 def test_changing_the_currency_converts_the_sales_again(office: Office) -> None:
     campaign = office.campaign()
-    shop, order = office.order(click=office.click(campaign, "c1"))
+    shop, order = office.order(click=office.click(campaign, "c1", RATED), placed_at=RATED.isoformat())
     assert office.call("PATCH", "/accounts/7", {"currency": "USD"}, SHOES).status_code == 200
     sales = office.get(f"/campaigns/{campaign['id']}/sales")
     assert sales["converted"]["without_rate"] == ["EUR"], "until it was done"

@@ -53,8 +53,8 @@ def test_it_is_translated_and_says_when_there_is_nothing(office: Office) -> None
 def test_it_can_be_limited_to_some_days(office: Office) -> None:
     office.order(click=office.click(office.campaign(), "ana"))
     day = PLACED.date().isoformat()
-    eve = (PLACED.date() - timedelta(days=1)).isoformat()
-    assert "No attributed orders" in text_of(office, f"/accounts/7/models?from=2026-01-02&to={eve}")
+    eve, month = ((PLACED.date() - timedelta(days=days)).isoformat() for days in (1, 31))
+    assert "No attributed orders" in text_of(office, f"/accounts/7/models?from={month}&to={eve}")
     for last in (day, ""):
         assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to={last}"), "the last day counts"
 

@@ -21,6 +21,7 @@ from salepixel.checks.probes import probe
 from salepixel.checks.result import Result, State
 from salepixel.checks.use_cases import see_first_steps
 from salepixel.keys import BadKeys, Keys, load_keys
+from salepixel.money.rates import Rates
 from salepixel.people.openid import Client, Provider, ProviderUnavailable
 from salepixel.settings import BadSettings, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.stack.service import own_address, read_health
@@ -84,6 +85,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Line]:
     result, database = _check_database(settings, keys) if good else (not_checked("database"), None)
     yield Line("", result)
     yield from (Line("", result) for result in _check_services(settings, running))
+    yield Line("", installation.check_rates(Rates(settings.data).last_day(), datetime.now(UTC).date()))
     yield Line("", _check_company(settings))
     if database is None:
         return

@@ -1,10 +1,12 @@
 """Checks of the installation: values in, a result out. Their sentences are read in a terminal."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from salepixel.checks.result import Result, State
 from salepixel.checks.sentences import Sentence
+from salepixel.money.rates import MAX_AGE_DAYS
 
 SHORT_BYTES = 2**30
 """With less free disk space, an installation is short of it: a burst of 10,000 clicks a second writes 1 GB in
@@ -24,6 +26,7 @@ TITLES = {
     "plugin": "plugin",
     "worker": "worker",
     "log": "log",
+    "rates": "exchange rates",
     "company": "company sign-in",
 }
 """The checks of the installation, in their sequence."""
@@ -112,6 +115,12 @@ SENTENCES = {
         "Lines of the log that could not be written: %(number)s.",
         "Check the disk or the program that takes the log.",
     ),
+    "rates_current": Sentence("The newest exchange rates are of %(day)s."),
+    "rates_old": Sentence(
+        "The newest exchange rates are of %(day)s: new sales in other currencies than the account's are not "
+        "converted.",
+        "If there are such sales, run each day: salepixel rates refresh",
+    ),
     "company_answers": Sentence("The OpenID provider answers."),
     "company_not_used": Sentence("People sign in with a password; no OpenID provider is set."),
     "company_silent": Sentence(
@@ -189,3 +198,11 @@ def check_log(*healths: Mapping[str, Any] | None) -> Result:
     if lost:
         return Result("log", State.BROKEN, "log_lost", {"number": lost})
     return Result("log", State.DONE, "log_whole")
+
+
+def check_rates(last: date, today: date) -> Result:
+    """Whether sales of today can be converted. `last`: the day of the newest exchange rates."""
+    words = {"day": last.isoformat()}
+    if (today - last).days > MAX_AGE_DAYS:
+        return Result("rates", State.WAITING, "rates_old", words)
+    return Result("rates", State.DONE, "rates_current", words)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,21 @@ from kit.ports import free_port
 from kit.stack import Stack
 from salepixel.checks import installation, sentences
 from salepixel.checks.doctor import Line, examine, run
-from salepixel.checks.installation import check_disk, check_edge, check_log, check_plugin, check_worker
+from salepixel.checks.installation import (
+    check_disk,
+    check_edge,
+    check_log,
+    check_plugin,
+    check_rates,
+    check_worker,
+)
 from salepixel.checks.result import Result, State
+from salepixel.money.rates import FILE_NAME
 from salepixel.storage.database import open_database
 from tests.command import CommandLine
 from tests.edge.running import Valkey
 from tests.far_host import FarHost, answers
+from tests.make import rates_file
 from tests.waiting import PATIENCE_SECONDS
 
 KEY = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
@@ -84,7 +94,7 @@ def test_a_running_installation_is_well(
     done = command_line.run("doctor")
     found = {line.result.name: line for line in examine(_environ(shared_stack)) if not line.account}
     assert list(found) == list(installation.TITLES)
-    assert {line.result.state for line in found.values()} == {State.DONE}
+    assert {line.result.state for name, line in found.items() if name != "rates"} == {State.DONE}
     assert "ok     database: The database answers" in done.stdout
     assert "to do  account 1: Account and shop site: The account does not have" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -111,6 +121,13 @@ def test_an_openid_provider_that_does_not_answer_is_named(shared_stack: Stack) -
         host.answers[document] = answers(content=known | {"issuer": f"{host.url}/"})
         (line,) = (one for one in examine(_environ(shared_stack, **issuer)) if one.result.name == "company")
         assert "SALEPIXEL_OIDC_ISSUER must be exactly this" in str(line)
+
+
+def test_the_day_of_the_newest_exchange_rates_is_reported(shared_stack: Stack, copied: Path) -> None:
+    today = datetime.now(UTC).date()
+    rates_file(copied / FILE_NAME, {today: "1.1602"})
+    (line,) = (one for one in examine(_environ(shared_stack, data=str(copied))) if one.result.name == "rates")
+    assert str(line) == f"ok     exchange rates: The newest exchange rates are of {today}."
 
 
 def test_a_data_folder_that_is_a_file_is_named(shared_stack: Stack, tmp_path: Path) -> None:
@@ -227,6 +244,8 @@ HEALTHY_EDGE = {
         (check_worker(1, {"orders": {"oldest_due_seconds": 0}}), "worker_runs"),
         (check_log({"log_lines_lost": 1}, None), "log_lost"),
         (check_log({"log_lines_lost": 0}, {"log_lines_lost": 0}), "log_whole"),
+        (check_rates(date(2026, 10, 30), date(2026, 11, 30)), "rates_current"),
+        (check_rates(date(2026, 10, 30), date(2026, 12, 1)), "rates_old"),
     ],
 )
 def test_facts_of_the_installation_are_judged(result: Result, reason: str) -> None:

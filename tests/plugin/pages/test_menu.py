@@ -1,9 +1,11 @@
 """The menu: from each page of an account to every other one, and to the same page of another account."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from salepixel_plugin.pages import menu
 from salepixel_plugin.pages.menu import MENU, places_at
 from tests.plugin.conftest import ALL, SHOES, Office
 
@@ -110,6 +112,34 @@ def test_the_order_and_the_flow_lead_to_the_pages_of_their_account(office: Offic
     assert _links(office.page(f"/orders/{shop}/{order}", ALL).text, "menu") == MENU_OF_7
     made = office.page("/accounts/7/flows", SHOES, method="POST", data={"name": "Welcome"})
     assert _links(office.page(made.headers["Location"], SHOES).text, "menu") == MENU_OF_7
+
+
+ABOVE = {"/orders/failed": "/accounts/7/coverage", "/outbox": "/accounts/7/coverage"} | {
+    "/accounts/7/contacts/c1": "/accounts/7/contacts",
+    "/platforms/brevo": "/accounts/7/campaigns",
+    "/accounts/7/mails": "/accounts/7/campaigns",
+}
+
+
+@pytest.mark.parametrize(("path", "above"), ABOVE.items())
+def test_the_page_above_is_one_of_the_menu(office: Office, path: str, above: str) -> None:
+    office.order(click=office.click(office.campaign(), "c1"))
+    assert _links(office.page(path, SHOES).text, "menu") == MENU_OF_7
+    found = re.search(r'<p class="path"><a href="([^"]+)"', office.page(path, SHOES).text)
+    assert found is not None
+    assert found[1] == above
+
+
+def test_only_pages_of_all_accounts_lead_up_to_the_campaigns_of_all_accounts() -> None:
+    """Before the menu, every page was below that list."""
+    folder = Path(menu.__file__).parent / "templates/pages"
+    found = {
+        file.stem
+        for file in folder.glob("*.html")
+        for path in re.findall(r'<p class="path">.*?</p>', file.read_text(), re.DOTALL)
+        if "pages.list_campaigns'" in path
+    }
+    assert found == {"account_new", "failed", "outbox", "platform"}
 
 
 def test_every_page_has_its_place_in_the_menu(office: Office) -> None:

@@ -321,12 +321,14 @@ class PluginSettings(StorageSettings):
     oidc_issuer: str = _setting(
         "",
         _optional(_issuer),
-        "OpenID provider with which people sign in, such as https://accounts.google.com, exactly as it calls "
-        "itself. It may have a private address. Without it, people sign in with a password only.",
+        "OpenID provider with which people sign in, such as https://accounts.google.com, exactly as in "
+        "its metadata. It may have a private address. Without it, people sign in with a password only.",
     )
-    oidc_client_id: str = _setting("", str, "Our name at this provider. Needed with SALEPIXEL_OIDC_ISSUER.")
+    oidc_client_id: str = _setting(
+        "", str, "The client ID at this provider. Needed with SALEPIXEL_OIDC_ISSUER."
+    )
     oidc_client_secret: str = _setting(
-        "", str, "Our secret at this provider. Needed with SALEPIXEL_OIDC_ISSUER.", secret=True
+        "", str, "The client secret at this provider. Needed with SALEPIXEL_OIDC_ISSUER.", secret=True
     )
     homepage_url: str = _setting(
         "", _optional(_page), "Your page about the app, for the shop's Dashboard. Default: the plugin's own."

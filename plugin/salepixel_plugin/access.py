@@ -171,7 +171,8 @@ def is_from_our_page() -> bool:
 
 READING = frozenset(
     {
-        *("api.preview_policy", "api.undo_mail", "pages.leave", "pages.open_contact", "pages.undo_mail"),
+        *("api.find_address", "api.preview_policy", "api.undo_mail"),
+        *("pages.leave", "pages.open_contact", "pages.undo_mail"),
         *("pages.show_order_widget", "pages.show_customer_widget", "pages.show_home_widget"),
         *("pages.search_orders", "pages.change_me", "pages.change_my_password", "pages.end_my_sessions"),
         *("pages.turn_on_second_factor", "pages.turn_off_second_factor"),

@@ -74,6 +74,7 @@ BODIES: dict[str, Mapping[str, object]] = {
     "api.add_shop": {"empId": 7, "platform": "saleor", "api_url": "http://127.0.0.1:2/graphql/"},
     "api.change_retention": {"deliveries": 400},
     "api.erase_person": {"empId": 7, "contact": "somebody"},
+    "api.find_address": {"empId": 7, "email": f"{NAME}1@shop.test"},
     "api.export_person": {"empId": 7, "contact": "somebody"},
     "pages.add_shop": {"api_url": "http://127.0.0.1:2/graphql/"},
     "pages.change_members": {"step": "invite", "email": "bo@shop.test", "role": "owner"},
@@ -230,6 +231,22 @@ def test_the_search_finds_contacts_where_they_are_shown(
         *("api.show_coverage", "pages.list_sales", "pages.contacts"),
         *("pages.show_coverage", "pages.download_sales"),
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("viewer", 200), ("read key", 200), ("hidden", 403), ("sales key", 403), ("stranger", 404)],
+)
+def test_readers_who_see_contacts_search_orders_by_address(
+    role: str, status: int, filled: tuple[Office, dict[str, str]], as_role: Callable[..., Any]
+) -> None:
+    office, _ = filled
+    (rule,) = (one for one in office.app.url_map.iter_rules() if one.endpoint == "api.find_address")
+    answer = as_role(rule, "POST", role)
+    assert answer.status_code == status
+    if status == 200:
+        found = office.get(f"/orders?empId=7&address={answer.json['address']}")
+        assert {row["order"] for row in found["rows"]} >= {"20"}
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

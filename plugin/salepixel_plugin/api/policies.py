@@ -130,7 +130,7 @@ def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[s
 @blueprint.output(PreviewOut)
 @blueprint.doc(security="bearer", responses=ACCEPTED)
 def preview_link(campaign_id: str, link_id: str, page: PageQuery) -> dict[str, Any] | Response:
-    """Preview which orders would change if the link became a sales link, or stopped to be one.
+    """Preview which orders would change if the link became a sales link, or no longer were one.
 
     As the preview of attribution settings.
     """

@@ -18,7 +18,7 @@ from salepixel_plugin.services import services
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>/preview")
 def preview_link(campaign_id: str, link_id: str) -> Response:
-    """The orders that would change if the link became a sales link, or stopped to be one."""
+    """The orders that would change if the link became a sales link, or no longer were one."""
     first, after = number(request.args.get("skip", "0")), read_order_cursor(request.args.get("cursor"))
     if first is None:
         raise bad_cursor()

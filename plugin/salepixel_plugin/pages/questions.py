@@ -135,9 +135,9 @@ QUESTIONS = (
     (
         N_("Can somebody forge a sale, or make our links lead to another site?"),
         N_(
-            "No. Only orders that your shop signs, or that are sent with your API key, count as "
-            "revenue. A modified link is rejected, and dynamic links lead only to the sites on your "
-            "list."
+            "No, if a shop is connected: then only the shop's own orders, and those sent with your API "
+            "key, count as revenue. Orders that only a pixel reports can be forged. A modified link is "
+            "rejected, and dynamic links lead only to the sites on your list."
         ),
         "show_link_settings",
     ),

@@ -237,14 +237,14 @@ def test_a_stepping_clock_neither_doubles_nor_loses_a_click(
 ) -> None:
     """Back by a day, ahead by an hour, and standing still: ids stay unique and records in sequence."""
     clock = tmp_path / "clock"
-    clock.write_text("0")
+    _turn(clock, "0")
     edge = RunningEdge(tmp_path / "edge", valkey.address, keys, program=_stepping(clock))
     edge.start()
     visitors = Visitors(edge, path, sealer)
     try:
         for step in ("-86400", "3600", "stands", "0"):
             visitors.wait_for(50)
-            clock.write_text(step)
+            _turn(clock, step)
         visitors.wait_for(50)
         assert edge.health()["oldest_unshipped_seconds"] >= 0
     finally:
@@ -259,6 +259,13 @@ def test_a_stepping_clock_neither_doubles_nor_loses_a_click(
     assert max(times) - min(times) > 86_000_000, "the clock did step"
 
 
+def _turn(clock: Path, step: str) -> None:
+    """At once: the edge reads the file for each click, and never the beginning of a new text."""
+    draft = clock.with_suffix(".draft")
+    draft.write_text(step)
+    draft.replace(clock)
+
+
 def _stepping(clock: Path) -> list[str]:
     """The edge with a clock that a file controls: seconds to add, or "stands"."""
     return [
@@ -270,7 +277,7 @@ from pathlib import Path
 now_ns, stood = time.time_ns, time.time_ns()
 
 def stepped_ns():
-    step = Path({str(clock)!r}).read_text() or "0"
+    step = Path({str(clock)!r}).read_text()
     return stood if step == "stands" else now_ns() + int(step) * 1_000_000_000
 
 time.time_ns = stepped_ns

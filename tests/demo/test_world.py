@@ -132,7 +132,7 @@ def test_who_buys_after_a_click_clicked_no_other_mail_before(season: Season) -> 
 
 
 def test_an_e_mail_address_alone_earns_only_with_the_click_of_a_person_on_any_day() -> None:
-    """Once in ten days the click before such an order came from a browser so old that it may be a bot."""
+    """On 12 of these days, the click before such an order came from a browser so old that it may be a bot."""
     readers, by_address = audience(), 0
     for day in range(0, 365, 4):
         season = make_season(readers, DAYS[0] + timedelta(days=day), ZONE)

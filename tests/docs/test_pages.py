@@ -19,7 +19,7 @@ from salepixel_plugin.explanations import PIXEL_PROBLEM
 from tests.edge.test_health import WELL
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("[!.]*/README.md")])
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
